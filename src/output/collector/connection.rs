@@ -1,0 +1,234 @@
+//! The connection to the collector: opened when it can be, and opened again when it ends (`reference/metrics.md` 1.21).
+
+use super::queue::{Left, Queue};
+use crate::sys;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+use std::io::{self, IoSlice, Read, Write};
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const LAST_BACKOFF: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Blocks given to the kernel with one call.
+const BLOCKS_PER_WRITE: usize = 32;
+
+enum State {
+    Disconnected { retry_at: Instant },
+    Open(Open),
+}
+
+struct Open {
+    stream: TcpStream,
+    /// Until the connection is established: when to give up.
+    connect_deadline: Option<Instant>,
+    header_written: usize,
+    /// Whether the kernel took all that was last written.
+    writable: bool,
+}
+
+/// What happened on the connection, for the books.
+#[derive(Default)]
+pub(crate) struct Progress {
+    pub(crate) forwarded: Left,
+    pub(crate) connects: u64,
+    pub(crate) disconnects: u64,
+}
+
+/// See the module's text.
+pub(crate) struct Connection {
+    address: SocketAddr,
+    header: &'static [u8],
+    token: Token,
+    state: State,
+    backoff: Duration,
+}
+
+impl Connection {
+    /// A connection that will be opened at the first [`turn`](Self::turn). Each one begins with `header`.
+    pub(crate) fn new(address: SocketAddr, header: &'static [u8], token: Token, now: Instant) -> Self {
+        Self {
+            address,
+            header,
+            token,
+            state: State::Disconnected { retry_at: now },
+            backoff: FIRST_BACKOFF,
+        }
+    }
+
+    /// The state by the name the old module's log used.
+    pub(crate) fn state(&self) -> &'static str {
+        match &self.state {
+            State::Disconnected { .. } => "DISCONNECTED",
+            State::Open(Open {
+                connect_deadline: Some(_),
+                ..
+            }) => "CONNECT_IN_PROGRESS",
+            State::Open(open) if open.header_written < self.header.len() => "CONNECTED_DATA_NOT_READY",
+            State::Open(_) => "CONNECTED_DATA_READY",
+        }
+    }
+
+    /// Whether blocks can be written, now or when the peer has read some.
+    pub(crate) fn is_established(&self) -> bool {
+        matches!(
+            &self.state,
+            State::Open(Open {
+                connect_deadline: None,
+                ..
+            })
+        )
+    }
+
+    /// When [`turn`](Self::turn) has something to do at the latest.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Disconnected { retry_at } => Some(*retry_at),
+            State::Open(open) => open.connect_deadline,
+        }
+    }
+
+    /// Opens the connection when it is time, and gives up an attempt that takes too long.
+    pub(crate) fn turn(&mut self, now: Instant, registry: &Registry, progress: &mut Progress) {
+        match &self.state {
+            State::Disconnected { retry_at } if now >= *retry_at => {
+                log::debug!("Attempting to open connection to {}", self.address);
+                let opened = TcpStream::connect(self.address).and_then(|mut stream| {
+                    registry.register(&mut stream, self.token, Interest::READABLE | Interest::WRITABLE)?;
+                    Ok(stream)
+                });
+                match opened {
+                    Ok(stream) => {
+                        let connect_deadline = Some(now + CONNECT_TIMEOUT);
+                        self.state = State::Open(Open {
+                            stream,
+                            connect_deadline,
+                            header_written: 0,
+                            writable: false,
+                        });
+                    }
+                    Err(error) => self.disconnected(&error, progress),
+                }
+            }
+            State::Open(Open {
+                connect_deadline: Some(deadline),
+                ..
+            }) if now >= *deadline => {
+                self.disconnected(&io::Error::from(io::ErrorKind::TimedOut), progress);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes an event of the socket.
+    pub(crate) fn ready(&mut self, queue: &mut Queue, progress: &mut Progress) {
+        let State::Open(open) = &mut self.state else {
+            return;
+        };
+        if open.connect_deadline.is_some() {
+            match open
+                .stream
+                .take_error()
+                .and_then(|error| error.map_or_else(|| open.stream.peer_addr(), Err))
+            {
+                Ok(_) => {
+                    if let Err(error) = sys::sockopt::set_keepalive(open.stream.as_fd()) {
+                        log::warn!("No keepalive for the connection to {}: {error}", self.address);
+                    }
+                    log::info!("Connected to collector at {}", self.address);
+                    progress.connects += 1;
+                    open.connect_deadline = None;
+                    self.backoff = FIRST_BACKOFF;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => return,
+                Err(error) => return self.disconnected(&error, progress),
+            }
+        }
+        open.writable = true;
+        if let Err(error) = discard_input(&mut open.stream) {
+            queue.rewind();
+            return self.disconnected(&error, progress);
+        }
+        self.write(queue, progress);
+    }
+
+    /// Writes as much of the queue as the kernel takes.
+    pub(crate) fn write(&mut self, queue: &mut Queue, progress: &mut Progress) {
+        let State::Open(open) = &mut self.state else {
+            return;
+        };
+        while open.writable && (open.header_written < self.header.len() || !queue.is_empty()) {
+            let header = &self.header[open.header_written..];
+            let result = if header.is_empty() {
+                let mut slices = [IoSlice::new(&[]); BLOCKS_PER_WRITE];
+                let count = queue.slices(&mut slices);
+                open.stream.write_vectored(&slices[..count])
+            } else {
+                open.stream.write(header)
+            };
+            match result {
+                Ok(count) if header.is_empty() => progress.forwarded.add(queue.written(count)),
+                Ok(count) => open.header_written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => open.writable = false,
+                Err(error) => {
+                    queue.rewind();
+                    return self.disconnected(&error, progress);
+                }
+            }
+        }
+    }
+
+    fn disconnected(&mut self, error: &io::Error, progress: &mut Progress) {
+        // The first failure and the loss of a connection are news; that it still is away is not.
+        let level = if self.backoff == FIRST_BACKOFF {
+            log::Level::Info
+        } else {
+            log::Level::Debug
+        };
+        log::log!(
+            level,
+            "Scheduling reconnect to {} in {} seconds: {error}. This is expected if no Metrics Collector is running on this agent.",
+            self.address,
+            self.backoff.as_secs()
+        );
+        progress.disconnects += 1;
+        self.state = State::Disconnected {
+            retry_at: Instant::now() + self.backoff,
+        };
+        self.backoff = (self.backoff * 2).min(LAST_BACKOFF);
+    }
+}
+
+impl Left {
+    fn add(&mut self, other: Self) {
+        self.blocks += other.blocks;
+        self.datapoints += other.datapoints;
+        self.bytes += other.bytes;
+    }
+}
+
+/// Collectors send nothing, but that they closed the connection shows as the end of their silence. Without reading, the
+/// next block would be written to nobody, and be lost without an error.
+fn discard_input(stream: &mut TcpStream) -> io::Result<()> {
+    let mut input = [0; 512];
+    // Bounded, so that a peer that does send can't hold the loop.
+    for _ in 0..64 {
+        match stream.read(&mut input) {
+            Ok(0) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the collector closed the connection",
+                ));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
