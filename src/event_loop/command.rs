@@ -1,0 +1,24 @@
+//! What other threads ask of the loop.
+
+use crate::accounting::Accounting;
+use crate::container::{Container, ContainerId};
+use crate::endpoint::socket::BoundSocket;
+use std::sync::mpsc::SyncSender;
+
+/// Commands are carried out in the order they were given.
+pub(crate) enum Command {
+    /// Reads a socket for a container. A shared one stays open when the container leaves.
+    Open {
+        container: Container,
+        socket: BoundSocket,
+        is_shared: bool,
+    },
+    /// Adds a container to those of the socket that all share.
+    Join { container: Container },
+    /// The container is gone: its socket is read to the end and closed, unless others share it.
+    Leave { container: ContainerId },
+    /// Copies the counters.
+    Account { reply: SyncSender<Accounting> },
+    /// Reads all sockets to the end, sends what there is, and ends the loop.
+    Stop,
+}
