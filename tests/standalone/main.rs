@@ -1,0 +1,273 @@
+//! `dcos-stats-standalone` as a person runs it: the real program, its JSON lines and its exit.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, UdpSocket};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Writes a modules file with these parameters.
+fn modules(directory: &TempDir, pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(key, value)| json!({"key": key, "value": value}))
+        .collect();
+    let file = json!({"libraries": [{"file": "libstats-slave.so", "modules": [
+        {"name": "com_mesosphere_StatsIsolatorModule", "parameters": pairs}]}]});
+    let path = directory.path().join("modules.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dcos-stats-standalone"));
+    command.args(arguments);
+    command
+}
+
+/// A running standalone; killed if the test fails.
+struct Standalone {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Standalone {
+    fn start(modules: &str, containers: &[&str]) -> Self {
+        let mut arguments = vec!["--modules", modules];
+        containers
+            .iter()
+            .for_each(|ids| arguments.extend(["--container", ids]));
+        let mut child = command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdout }
+    }
+
+    fn json_line(&mut self) -> Value {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?} is no JSON: {error}"))
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(
+            Command::new("kill")
+                .args([name, &self.child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Ends it in the good way; its accounting.
+    fn terminate(mut self) -> Value {
+        self.signal("-TERM");
+        let accounting = self.json_line();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        accounting
+    }
+
+    fn kill(mut self) {
+        self.signal("-KILL");
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Standalone {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn send(container: &Value, datagram: &[u8]) {
+    let host = container["statsd_host"].as_str().unwrap();
+    let port = container["statsd_port"].as_u64().unwrap();
+    UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .send_to(datagram, format!("{host}:{port}"))
+        .unwrap();
+}
+
+const C1: &str = "framework_id=f,executor_id=e1,container_id=c1";
+const C2: &str = "framework_id=f,executor_id=e2,container_id=c2";
+const C3: &str = "framework_id=f,executor_id=e3,container_id=c3";
+
+#[test]
+fn prints_endpoints_forwards_and_accounts_for_it_at_the_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    receiver.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let file = modules(
+        &directory,
+        &[
+            ("output_collector_enabled", "false"),
+            ("output_statsd_enabled", "true"),
+            ("output_statsd_host", "127.0.0.1"),
+            (
+                "output_statsd_port",
+                &receiver.local_addr().unwrap().port().to_string(),
+            ),
+            ("state_path_dir", directory.path().to_str().unwrap()),
+        ],
+    );
+    let mut standalone = Standalone::start(&file, &[C1]);
+    let container = standalone.json_line();
+    assert_eq!(container["container_id"], "c1");
+    send(&container, b"a.b:1|c");
+    let mut datagram = [0; 2048];
+    let length = receiver.recv(&mut datagram).unwrap();
+    assert_eq!(&datagram[..length], b"f.e1.c1.a.b:1|c");
+    // What is in the chunk or the socket when the signal comes is sent before the end.
+    send(&container, b"last:2|c");
+    let accounting = standalone.terminate();
+    let length = receiver.recv(&mut datagram).unwrap();
+    assert_eq!(&datagram[..length], b"f.e1.c1.last:2|c");
+    assert_eq!(accounting["lines_received"], 2);
+    assert_eq!(accounting["statsd_output"]["lines_forwarded"], 2);
+    assert_eq!(accounting["collector_output"], Value::Null);
+}
+
+#[test]
+fn after_a_kill_the_ports_are_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = modules(
+        &directory,
+        &[("state_path_dir", directory.path().to_str().unwrap())],
+    );
+    let mut first = Standalone::start(&file, &[C1, C2, C3]);
+    let before = [first.json_line(), first.json_line(), first.json_line()];
+    first.kill();
+
+    // Two of three still exist, and one is new.
+    let new = "framework_id=f,executor_id=e4,container_id=c4";
+    let mut second = Standalone::start(&file, &[C1, C3, new]);
+    assert_eq!(
+        [second.json_line(), second.json_line()],
+        [before[0].clone(), before[2].clone()]
+    );
+    let fourth = second.json_line();
+    assert_eq!(fourth["container_id"], "c4");
+    let mut files: Vec<_> = std::fs::read_dir(directory.path().join("containers"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["c1", "c3", "c4"]);
+    second.kill();
+
+    // Without any named, all that are known come back, and with their identity.
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = collector.local_addr().unwrap().port().to_string();
+    let file = modules(
+        &directory,
+        &[
+            ("state_path_dir", directory.path().to_str().unwrap()),
+            ("output_collector_port", &port),
+            ("self_metrics_enabled", "false"),
+        ],
+    );
+    let mut third = Standalone::start(&file, &[]);
+    let mut back: Vec<Value> = (0..3).map(|_| third.json_line()).collect();
+    back.sort_by_key(|container| container["container_id"].to_string());
+    assert_eq!(back, [before[0].clone(), before[2].clone(), fourth]);
+    send(&back[0], b"a:1|c");
+    let (mut stream, _) = collector.accept().unwrap();
+    let accounting = third.terminate();
+    assert_eq!(accounting["collector_output"]["datapoints_forwarded"], 1);
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let mut decoder = stats_schema::StreamDecoder::new(stats_schema::Limits::default());
+    let mut records = Vec::new();
+    decoder
+        .feed(&bytes, |record| records.push(record.to_owned()))
+        .unwrap();
+    let tags: Vec<_> = records[0]
+        .tags
+        .iter()
+        .map(|tag| (tag.key.as_str(), tag.value.as_str()))
+        .collect();
+    assert_eq!(
+        tags,
+        [
+            ("framework_id", "f"),
+            ("executor_id", "e1"),
+            ("container_id", "c1")
+        ]
+    );
+}
+
+fn failure(arguments: &[&str]) -> String {
+    let Output {
+        status,
+        stderr,
+        stdout,
+    } = command(arguments).output().unwrap();
+    assert!(!status.success());
+    assert_eq!(String::from_utf8(stdout).unwrap(), "");
+    String::from_utf8(stderr).unwrap()
+}
+
+#[test]
+fn says_what_is_wrong_and_where() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = failure(&["--modules", "/nowhere/modules.json"]);
+    assert!(
+        missing.contains("/nowhere/modules.json can't be read: No such file"),
+        "{missing}"
+    );
+    let typo = failure(&["--modules", &modules(&directory, &[("listen_interfac", "lo")])]);
+    assert!(
+        typo.contains("listen_interfac") && typo.contains("listen_interface"),
+        "{typo}"
+    );
+    let interface = failure(&[
+        "--modules",
+        &modules(&directory, &[("listen_interface", "nosuch0")]),
+    ]);
+    assert!(
+        interface.contains("listen_interface") && interface.contains("nosuch0"),
+        "{interface}"
+    );
+    for (ids, expected) in [
+        ("framework_id=f", "container_id=C is missing"),
+        ("container_id=", "`container_id=` is not one of"),
+        ("container_id=c,pod=p", "`pod=p` is not one of"),
+    ] {
+        let error = failure(&["--modules", "unused", "--container", ids]);
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_range_too_small_for_the_containers_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = modules(
+        &directory,
+        &[
+            ("listen_port_mode", "range"),
+            ("listen_port_start", "28125"),
+            ("listen_port_end", "28126"),
+            ("state_path_dir", directory.path().to_str().unwrap()),
+        ],
+    );
+    let output = command(&[
+        "--modules",
+        &file,
+        "--container",
+        C1,
+        "--container",
+        C2,
+        "--container",
+        C3,
+    ])
+    .output()
+    .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("container c3: Port range 28125-28126 has been depleted."),
+        "{stderr}"
+    );
+}
