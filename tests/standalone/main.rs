@@ -1,94 +1,15 @@
 //! `dcos-stats-standalone` as a person runs it: the real program, its JSON lines and its exit.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read};
+mod names;
+mod process;
+
+use process::{Standalone, command, modules, send};
+use serde_json::Value;
+use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::Output;
 use std::time::Duration;
-use tempfile::TempDir;
-
-/// Writes a modules file with these parameters.
-fn modules(directory: &TempDir, pairs: &[(&str, &str)]) -> String {
-    let pairs: Vec<_> = pairs
-        .iter()
-        .map(|(key, value)| json!({"key": key, "value": value}))
-        .collect();
-    let file = json!({"libraries": [{"file": "libstats-slave.so", "modules": [
-        {"name": "com_mesosphere_StatsIsolatorModule", "parameters": pairs}]}]});
-    let path = directory.path().join("modules.json");
-    std::fs::write(&path, file.to_string()).unwrap();
-    path.to_str().unwrap().to_owned()
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dcos-stats-standalone"));
-    command.args(arguments);
-    command
-}
-
-/// A running standalone; killed if the test fails.
-struct Standalone {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Standalone {
-    fn start(modules: &str, containers: &[&str]) -> Self {
-        let mut arguments = vec!["--modules", modules];
-        containers
-            .iter()
-            .for_each(|ids| arguments.extend(["--container", ids]));
-        let mut child = command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        Self { child, stdout }
-    }
-
-    fn json_line(&mut self) -> Value {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?} is no JSON: {error}"))
-    }
-
-    fn signal(&self, name: &str) {
-        assert!(
-            Command::new("kill")
-                .args([name, &self.child.id().to_string()])
-                .status()
-                .unwrap()
-                .success()
-        );
-    }
-
-    /// Ends it in the good way; its accounting.
-    fn terminate(mut self) -> Value {
-        self.signal("-TERM");
-        let accounting = self.json_line();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-        accounting
-    }
-
-    fn kill(mut self) {
-        self.signal("-KILL");
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Standalone {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn send(container: &Value, datagram: &[u8]) {
-    let host = container["statsd_host"].as_str().unwrap();
-    let port = container["statsd_port"].as_u64().unwrap();
-    UdpSocket::bind("127.0.0.1:0")
-        .unwrap()
-        .send_to(datagram, format!("{host}:{port}"))
-        .unwrap();
-}
 
 const C1: &str = "framework_id=f,executor_id=e1,container_id=c1";
 const C2: &str = "framework_id=f,executor_id=e2,container_id=c2";
@@ -269,5 +190,37 @@ fn a_range_too_small_for_the_containers_is_an_error() {
     assert!(
         stderr.contains("container c3: Port range 28125-28126 has been depleted."),
         "{stderr}"
+    );
+}
+
+#[test]
+fn a_stall_of_30_ms_at_100_000_datagrams_a_second_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = modules(
+        &directory,
+        &[("state_path_dir", directory.path().to_str().unwrap())],
+    );
+    let mut standalone = Standalone::start(&file, &[C1]);
+    let container = standalone.json_line();
+    let granted = std::fs::read_to_string("/proc/sys/net/core/rmem_max")
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    if granted.is_some_and(|bytes: usize| bytes < 8 << 20) && !process::is_root() {
+        eprintln!("skipped: only root may have the receive buffer that this needs");
+        return;
+    }
+    standalone.signal("-STOP");
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let endpoint = process::endpoint(&container);
+    for _ in 0..3000 {
+        socket
+            .send_to(b"service.requests.latency:12.5|ms|#path:/", &endpoint)
+            .unwrap();
+    }
+    standalone.signal("-CONT");
+    let accounting = standalone.terminate();
+    assert_eq!(
+        (&accounting["lines_received"], &accounting["kernel_drops"]),
+        (&3000.into(), &0.into())
     );
 }

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod compressed;
 mod foreign;
+mod foreign_writer;
 mod hostile;
 mod oracle;
 mod properties;
 mod streams;
+mod twin;
 
 use stats_schema::{
     Block, Datapoint, Layout, Limits, MetricList, MetricType, StreamDecoder, StreamError, Tag, put_long,

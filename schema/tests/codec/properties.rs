@@ -2,11 +2,9 @@
 
 use super::oracle::{codecs, their_reading, their_writing, value};
 use super::*;
-use apache_avro::types::Value;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use stats_schema::{CustomTags, Identity, Part, write_block};
-use std::collections::BTreeMap;
 
 fn any_text() -> impl Strategy<Value = String> {
     // The empty text, short ones of any characters, and one whose length takes two bytes.
@@ -62,117 +60,12 @@ fn carried(layout: Layout, point: &Datapoint) -> Datapoint {
     }
 }
 
-/// The naive twin of the encoder: groups owned records, then writes them by the book.
-mod twin {
-    use super::*;
-
-    pub(super) fn long(value: i64) -> Vec<u8> {
-        let value = i128::from(value);
-        let mut rest = if value < 0 { -2 * value - 1 } else { 2 * value };
-        let mut out = Vec::new();
-        while rest >= 128 {
-            out.push(u8::try_from(rest % 128 + 128).unwrap());
-            rest /= 128;
-        }
-        out.push(u8::try_from(rest).unwrap());
-        out
-    }
-
-    fn text(text: &str) -> Vec<u8> {
-        [long(i64::try_from(text.len()).unwrap()), text.into()].concat()
-    }
-
-    fn array(items: &[Vec<u8>]) -> Vec<u8> {
-        if items.is_empty() {
-            return vec![0];
-        }
-        [long(i64::try_from(items.len()).unwrap()), items.concat(), vec![0]].concat()
-    }
-
-    fn datapoint(layout: Layout, point: &Datapoint) -> Vec<u8> {
-        let mut out = [
-            text(&point.name),
-            long(point.time_ms),
-            point.value.to_le_bytes().into(),
-        ]
-        .concat();
-        if layout == Layout::Typed {
-            let index = MetricType::ALL
-                .iter()
-                .position(|known| *known == point.metric_type)
-                .unwrap();
-            out.extend(long(i64::try_from(index).unwrap()));
-            out.extend(point.sample_rate.to_le_bytes());
-            match &point.text {
-                None => out.extend(long(0)),
-                Some(member) => out.extend([long(1), text(member)].concat()),
-            }
-        }
-        out
-    }
-
-    fn record(layout: Layout, list: &MetricList) -> Vec<u8> {
-        let tags: Vec<_> = list
-            .tags
-            .iter()
-            .map(|tag| [text(&tag.key), text(&tag.value)].concat())
-            .collect();
-        let datapoints: Vec<_> = list
-            .datapoints
-            .iter()
-            .map(|point| datapoint(layout, point))
-            .collect();
-        [text(&list.topic), array(&tags), array(&datapoints)].concat()
-    }
-
-    /// The records of a block: for every container the list without custom tags, then the others.
-    pub(super) fn group(containers: &[(String, Vec<Tag>)], lines: &[Line]) -> Vec<MetricList> {
-        let mut grouped: BTreeMap<usize, Vec<MetricList>> = BTreeMap::new();
-        for line in lines {
-            let at = line.container % containers.len();
-            let (topic, identity) = containers[at].clone();
-            let lists = grouped.entry(at).or_insert_with(|| {
-                vec![MetricList {
-                    topic: topic.clone(),
-                    tags: identity.clone(),
-                    datapoints: vec![],
-                }]
-            });
-            if line.tags.is_empty() {
-                lists[0].datapoints.push(line.datapoint.clone());
-            } else {
-                let tags = [identity, line.tags.clone()].concat();
-                lists.push(MetricList {
-                    topic,
-                    tags,
-                    datapoints: vec![line.datapoint.clone()],
-                });
-            }
-        }
-        grouped
-            .into_values()
-            .flatten()
-            .filter(|list| !list.datapoints.is_empty())
-            .collect()
-    }
-
-    pub(super) fn block(layout: Layout, lists: &[MetricList]) -> Vec<u8> {
-        if lists.is_empty() {
-            return vec![];
-        }
-        let records: Vec<u8> = lists.iter().flat_map(|list| record(layout, list)).collect();
-        let count = long(i64::try_from(lists.len()).unwrap());
-        let size = long(i64::try_from(records.len()).unwrap());
-        [count, size, records, stats_schema::SYNC_MARKER.to_vec()].concat()
-    }
-}
-
 /// A parsed line of some container.
 #[derive(Clone, Debug)]
-struct Line {
-    container: usize,
-    tags: Vec<Tag>,
-    datapoint: Datapoint,
+pub(super) struct Line {
+    pub(super) container: usize,
+    pub(super) tags: Vec<Tag>,
+    pub(super) datapoint: Datapoint,
 }
 
 fn any_line() -> impl Strategy<Value = Line> {
@@ -363,12 +256,12 @@ proptest! {
     #[test]
     fn foreign_writers_are_understood(
         lists in vec(any_list(), 1..4),
-        extra in vec(0usize..EXTRA.len(), 3),
+        extra in vec(0usize..foreign_writer::EXTRA.len(), 3),
         turns in [0usize..4, 0..3, 0..7],
     ) {
-        let schema = foreign_schema(&extra, &turns);
+        let schema = foreign_writer::schema(&extra, &turns);
         let values: Vec<_> =
-            lists.iter().map(|list| foreign_value(value(Layout::Typed, list), &extra, &turns)).collect();
+            lists.iter().map(|list| foreign_writer::rewritten(value(Layout::Typed, list), &extra, &turns)).collect();
         let outcome = read_pieces([&their_writing(&schema, codecs()[0], &values)[..]], Limits::default());
         prop_assert_eq!(outcome.end, Ok(()));
         prop_assert_eq!(outcome.lists, lists);
@@ -387,106 +280,4 @@ fn pieces<'a>(mut stream: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
         stream = rest;
     }
     pieces
-}
-
-/// Types of fields that are none of ours.
-const EXTRA: [&str; 8] = [
-    r#""null""#,
-    r#""boolean""#,
-    r#""double""#,
-    r#"["null","bytes"]"#,
-    r#"{"type":"fixed","name":"FIXED","size":3}"#,
-    r#"{"type":"map","values":{"type":"array","items":"float"}}"#,
-    r#"{"type":"array","items":["string","long"]}"#,
-    r#"{"type":"record","name":"RECORD","fields":[{"name":"topic","type":["null","RECORD"]}]}"#,
-];
-
-fn extra_value(kind: usize) -> Value {
-    let floats = Value::Array(vec![Value::Float(1.0), Value::Float(f32::NAN)]);
-    match kind {
-        0 => Value::Null,
-        1 => Value::Boolean(true),
-        2 => Value::Double(1.5),
-        3 => Value::Union(1, Value::Bytes(vec![0xff; 70]).into()),
-        4 => Value::Fixed(3, vec![1, 2, 3]),
-        5 => Value::Map([("a".to_owned(), floats.clone()), ("b".to_owned(), floats)].into()),
-        6 => Value::Array(vec![
-            Value::Union(1, Value::Long(-1).into()),
-            Value::Union(0, Value::String("x".into()).into()),
-        ]),
-        _ => {
-            let inner = Value::Record(vec![("topic".into(), Value::Union(0, Value::Null.into()))]);
-            Value::Record(vec![("topic".into(), Value::Union(1, inner.into()))])
-        }
-    }
-}
-
-/// The typed schema with an extra field in each of its three records, the fields of each turned around.
-fn foreign_schema(extra: &[usize], turns: &[usize]) -> String {
-    let record = |name: &str, level: usize, fields: &[(&str, &str)]| {
-        let own = EXTRA[extra[level]]
-            .replace("FIXED", &format!("F{level}"))
-            .replace("RECORD", &format!("R{level}"));
-        let mut fields = fields.to_vec();
-        fields.push(("extra", &own));
-        fields.rotate_left(turns[level]);
-        let fields: Vec<_> = fields
-            .iter()
-            .map(|(name, ty)| format!(r#"{{"type":{ty},"name":"{name}"}}"#))
-            .collect();
-        format!(
-            r#"{{"name":"{name}","namespace":"x.y","type":"record","fields":[{}]}}"#,
-            fields.join(",")
-        )
-    };
-    let array = |items: &str| format!(r#"{{"items":{items},"type":"array"}}"#);
-    let tag = record("T", 1, &[("key", "\"string\""), ("value", "\"string\"")]);
-    let symbols = MetricType::ALL.map(|known| format!("\"{known}\"")).join(",");
-    let symbols = format!(r#"{{"type":"enum","name":"E","symbols":[{symbols}]}}"#);
-    let fields = [
-        ("name", "\"string\""),
-        ("time_ms", r#"{"type":"long","logicalType":"timestamp-millis"}"#),
-        ("value", "\"double\""),
-        ("type", &symbols),
-        ("sample_rate", "\"double\""),
-        ("text", r#"["null","string"]"#),
-    ];
-    let point = record("P", 2, &fields);
-    record(
-        "L",
-        0,
-        &[
-            ("topic", "\"string\""),
-            ("tags", &array(&tag)),
-            ("datapoints", &array(&point)),
-        ],
-    )
-}
-
-fn foreign_value(list: Value, extra: &[usize], turns: &[usize]) -> Value {
-    let own = |mut fields: Vec<(String, Value)>, level: usize| {
-        fields.push(("extra".into(), extra_value(extra[level])));
-        fields.rotate_left(turns[level]);
-        for (name, value) in &mut fields {
-            if let ("time_ms", Value::Long(time)) = (&name[..], &value) {
-                *value = Value::TimestampMillis(*time);
-            }
-        }
-        Value::Record(fields)
-    };
-    let Value::Record(fields) = list else {
-        panic!("a list is a record")
-    };
-    let fields = fields.into_iter().map(|(name, value)| match (&name[..], value) {
-        (level @ ("tags" | "datapoints"), Value::Array(items)) => {
-            let level = if level == "tags" { 1 } else { 2 };
-            let items = items.into_iter().map(|item| match item {
-                Value::Record(fields) => own(fields, level),
-                other => other,
-            });
-            (name, Value::Array(items.collect()))
-        }
-        (_, value) => (name, value),
-    });
-    own(fields.collect(), 0)
 }
