@@ -1,0 +1,253 @@
+//! How many datapoints a second one core takes in: old-schema streams of a module, 100 datapoints a block, over real
+//! loopback TCP into a sink that looks at every datapoint and counts it. The baseline is decoding the same bytes from
+//! memory into the same sum. Both are CPU time, so that other work on the machine does not count.
+//!
+//! `cargo bench -p dcos-stats-collector [--bench ingest] [-- MEGABYTES]`
+
+use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::time::{ClockId, clock_gettime};
+use stats_collector::sources::Limits;
+use stats_collector::{Batch, Collector, Sink};
+use stats_schema::{
+    CustomTags, DatapointRef, Identity, Layout, MetricType, Part, RecordRef, StreamDecoder, write_block,
+};
+use std::convert::Infallible;
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Connections that send at the same time.
+const CONNECTIONS: usize = 4;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    if let [send, address, tagged, megabytes] = arguments.as_slice()
+        && send == "send"
+    {
+        return sender(
+            address.parse()?,
+            &Traffic::new(tagged == "tagged"),
+            megabytes.parse()?,
+        );
+    }
+    let megabytes = arguments.first().map_or(Ok(200), |text| text.parse())?;
+    println!(
+        "{:<34} {:>12} {:>12} {:>8}",
+        "CPU of one core, ns a datapoint", "decode only", "collector", "ratio"
+    );
+    for tagged in [false, true] {
+        let traffic = Traffic::new(tagged);
+        let decode = decode_only(&traffic, megabytes)?;
+        let collect = collect(tagged, &traffic, megabytes)?;
+        let name = if tagged {
+            "every datapoint with a tag"
+        } else {
+            "none with tags of its own"
+        };
+        println!(
+            "{name:<34} {decode:>12.1} {collect:>12.1} {:>8.2}",
+            collect / decode
+        );
+        println!(
+            "{:<34} {:>10.2} M {:>10.2} M",
+            "  datapoints a second",
+            1e3 / decode,
+            1e3 / collect
+        );
+    }
+    Ok(())
+}
+
+/// A block as the module makes it, again and again.
+struct Traffic {
+    block: Vec<u8>,
+}
+
+const BLOCK_DATAPOINTS: u64 = 100;
+
+impl Traffic {
+    fn new(tagged: bool) -> Self {
+        let identity = Identity::new(
+            "5d5e9cd1-d2b4-4b6a-8c9e-d2c1c1e4c3a1-0001",
+            &[
+                ("framework_id", "5d5e9cd1-d2b4-4b6a-8c9e-d2c1c1e4c3a1-0001"),
+                ("executor_id", "web_shop.2d6f5c1e-7b1a-11e6-9a8e-70b3d5800001"),
+                ("container_id", "9b1d3e1c-2f43-4c52-a1b1-0e2d7c3f4a5b"),
+            ],
+        );
+        let mut tags = CustomTags::default();
+        if tagged {
+            tags.push("path", "/checkout/cart");
+        }
+        let mut part = Part::default();
+        for number in 0..BLOCK_DATAPOINTS {
+            let datapoint = DatapointRef {
+                name: &format!("shop.requests.duration.{number}"),
+                time_ms: 1_472_688_000_123,
+                value: 12.5,
+                metric_type: MetricType::Unknown,
+                sample_rate: 1.0,
+                text: None,
+            };
+            part.push(Layout::Old, &identity, &tags, &datapoint);
+        }
+        let mut block = Vec::new();
+        write_block(&mut block, [(&identity, &part)].into_iter());
+        Self { block }
+    }
+
+    fn blocks(&self, megabytes: usize) -> usize {
+        (megabytes << 20) / self.block.len() / CONNECTIONS * CONNECTIONS
+    }
+
+    /// Several blocks, as many as fit a send of this size.
+    fn chunk(&self) -> (Vec<u8>, usize) {
+        let blocks = ((64 << 10) / self.block.len()).max(1);
+        (self.block.repeat(blocks), blocks)
+    }
+}
+
+/// Looks at everything once, as any sink would.
+#[derive(Default)]
+struct Counting {
+    datapoints: u64,
+    bytes: u64,
+    sum: f64,
+}
+
+impl Counting {
+    fn count(&mut self, record: &RecordRef<'_>) {
+        self.bytes += record
+            .tags
+            .iter()
+            .map(|tag| (tag.key.len() + tag.value.len()) as u64)
+            .sum::<u64>();
+        for datapoint in record.datapoints {
+            self.datapoints += 1;
+            self.bytes += datapoint.name.len() as u64;
+            self.sum += datapoint.value;
+        }
+    }
+}
+
+impl Sink for Counting {
+    fn name(&self) -> &'static str {
+        "counting"
+    }
+
+    fn write(&mut self, batch: &Batch) -> io::Result<u64> {
+        let before = self.bytes;
+        let Ok(()) = batch.try_for_each(|record| {
+            self.count(&record);
+            Ok::<(), Infallible>(())
+        });
+        Ok(self.bytes - before)
+    }
+}
+
+/// Nanoseconds a datapoint.
+fn decode_only(traffic: &Traffic, megabytes: usize) -> Result<f64, Box<dyn Error>> {
+    let (chunk, blocks) = traffic.chunk();
+    let mut decoder = StreamDecoder::new(stats_schema::Limits::default());
+    decoder.feed(Layout::Old.header(), |_| {})?;
+    let mut counting = Counting::default();
+    let start = cpu_time();
+    for _ in 0..traffic.blocks(megabytes) / blocks {
+        decoder.feed(&chunk, |record| counting.count(&record))?;
+    }
+    let spent = cpu_time() - start;
+    std::hint::black_box(counting.sum);
+    Ok(spent.as_nanos() as f64 / counting.datapoints as f64)
+}
+
+/// Nanoseconds a datapoint, of all threads of the collector together, which share one core.
+fn collect(tagged: bool, traffic: &Traffic, megabytes: usize) -> Result<f64, Box<dyn Error>> {
+    // Threads inherit it.
+    pin(0)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let limits = Limits {
+        connections: 100,
+        block_bytes: 4 << 20,
+        unfinished_bytes: 64 << 20,
+    };
+    let mut collector = runtime.block_on(Collector::bind(&["127.0.0.1:0".parse()?], limits))?;
+    // Nothing is to be dropped, else it would be cheaper.
+    collector.add_sink(Counting::default(), usize::MAX)?;
+    let mut sender = Sending(
+        Command::new(std::env::current_exe()?)
+            .args(["send", &collector.address()?.to_string()])
+            .args([if tagged { "tagged" } else { "plain" }, &megabytes.to_string()])
+            .spawn()?,
+    );
+    let (sent, stop) = oneshot::channel::<()>();
+    let start = cpu_time();
+    let waiting = std::thread::spawn(move || {
+        let status = sender.0.wait();
+        drop(sent);
+        status
+    });
+    let (balance, result) = runtime.block_on(collector.run(async move { drop(stop.await) }));
+    let spent = cpu_time() - start;
+    result?;
+    let status = waiting.join().map_err(|_| "waiting for the sender panicked")??;
+    let expected = traffic.blocks(megabytes) as u64 * BLOCK_DATAPOINTS;
+    let balance = serde_json::to_value(&balance)?;
+    let written = &balance["sinks"]["counting"]["datapoints_written"];
+    if !status.success() || written.as_u64() != Some(expected) {
+        return Err(format!("{expected} datapoints sent ({status}), but the balance is {balance}").into());
+    }
+    Ok(spent.as_nanos() as f64 / expected as f64)
+}
+
+/// The sender's process, so that its CPU time is its own. Killed when the collector fails.
+struct Sending(Child);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+    }
+}
+
+fn sender(address: SocketAddr, traffic: &Traffic, megabytes: usize) -> Result<(), Box<dyn Error>> {
+    // On a machine with one core they share it; CPU time tells them apart all the same.
+    let _ = pin(1);
+    let mut connections = (0..CONNECTIONS)
+        .map(|_| {
+            let mut stream = TcpStream::connect(address)?;
+            stream.write_all(Layout::Old.header())?;
+            Ok(stream)
+        })
+        .collect::<io::Result<Vec<_>>>()?;
+    let (chunk, chunk_blocks) = traffic.chunk();
+    let mut left = vec![traffic.blocks(megabytes) / CONNECTIONS; CONNECTIONS];
+    while left.iter().any(|blocks| *blocks > 0) {
+        for (stream, left) in connections.iter_mut().zip(&mut left) {
+            let blocks = chunk_blocks.min(*left);
+            stream.write_all(&chunk[..blocks * traffic.block.len()])?;
+            *left -= blocks;
+        }
+    }
+    Ok(())
+}
+
+fn pin(core: usize) -> io::Result<()> {
+    let mut cores = CpuSet::new();
+    cores.set(core);
+    Ok(sched_setaffinity(None, &cores)?)
+}
+
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap_or_default(),
+    )
+}

@@ -1,0 +1,30 @@
+//! The collector of a node: takes streams of tagged metrics from the module (and any other process) over TCP and hands
+//! every record to every sink.
+//!
+//! ```text
+//! connection ─┐
+//! connection ─┼─> one bounded channel of batches ─> fan-out ─┬─> queue ─> sink on its own thread
+//! connection ─┘                                              └─> queue ─> sink on its own thread
+//! ```
+//!
+//! * [`sources`] turn bytes into [`Batch`]es. All connections share one thread, which a node's metrics do not fill by
+//!   far; a collector takes no more than that of what belongs to the tasks.
+//! * The fan-out ([`Collector`]) never waits: each sink has a queue bounded in bytes, and a full queue drops its oldest
+//!   batches and counts them. So neither a slow nor a dead sink holds up the input or another sink.
+//! * A [`Sink`] may block as long as it likes: it runs on a thread of its own.
+//! * [`telemetry`] counts every fate of a connection, byte, record and datapoint.
+
+#![forbid(unsafe_code)]
+
+mod batch;
+mod collector;
+pub mod flags;
+pub mod options;
+pub mod sinks;
+pub mod sources;
+mod summary;
+pub mod telemetry;
+
+pub use batch::Batch;
+pub use collector::{Collector, SinkError};
+pub use sinks::Sink;

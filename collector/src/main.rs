@@ -1,0 +1,133 @@
+//! `dcos-stats-collector`: see [`stats_collector`].
+
+#![forbid(unsafe_code)]
+
+use log::{error, info, warn};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use stats_collector::options::{Options, Output};
+use stats_collector::sinks::Stdout;
+use stats_collector::{Collector, SinkError};
+use std::io;
+use std::process::ExitCode;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Why the collector cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("Cannot listen on {endpoint}: {error}; choose another HOST:PORT with --listen")]
+    Listen { endpoint: String, error: io::Error },
+    #[error("Cannot write to stdout: {0}")]
+    Stdout(io::Error),
+    #[error("Cannot start: {0}")]
+    System(#[from] io::Error),
+    #[error("Cannot go on writing to {0}; whoever reads it may be gone")]
+    Sink(#[from] SinkError),
+    #[error("The books do not balance, which is a bug in the collector; please report it")]
+    Unbalanced,
+}
+
+fn main() -> ExitCode {
+    let options = match Options::read(std::env::args_os(), |name| std::env::var(name).ok()) {
+        Ok(options) => options,
+        Err(error) => error.exit(),
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
+        .format_target(false)
+        .init();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime
+        .map_err(Failure::System)
+        .and_then(|runtime| runtime.block_on(collect(&options)))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            error!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn collect(options: &Options) -> Result<(), Failure> {
+    let signals = Signals::catch()?;
+    allow_descriptors(options.max_connections.get());
+    let listen_error = |error| Failure::Listen {
+        endpoint: options.listen.clone(),
+        error,
+    };
+    let addresses = options.listen_addresses().map_err(listen_error)?;
+    let mut collector = Collector::bind(&addresses, options.into())
+        .await
+        .map_err(listen_error)?;
+    for output in &options.output {
+        match output {
+            Output::Stdout => {
+                let stdout = Stdout::open().map_err(Failure::Stdout)?;
+                collector.add_sink(stdout, options.output_queue_kbytes as usize * 1024)?;
+            }
+        }
+    }
+    info!("Listening on {}", collector.address()?);
+    let (balance, result) = collector.run(signals.first()).await;
+    let text = serde_json::to_string(&balance).map_err(io::Error::from)?;
+    info!("Final balance: {text}");
+    result?;
+    if balance.balanced() {
+        Ok(())
+    } else {
+        Err(Failure::Unbalanced)
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the first signal; the second ends the process at once.
+    async fn first(mut self) {
+        info!("Ending on {}; once more to end at once", self.next().await.0);
+        tokio::spawn(async move {
+            let (name, number) = self.next().await;
+            error!("Ended by a second signal, {name}; what was not written is lost");
+            std::process::exit(128 + number);
+        });
+    }
+
+    async fn next(&mut self) -> (&'static str, i32) {
+        tokio::select! {
+            _ = self.terminate.recv() => ("SIGTERM", SignalKind::terminate().as_raw_value()),
+            _ = self.interrupt.recv() => ("SIGINT", SignalKind::interrupt().as_raw_value()),
+        }
+    }
+}
+
+/// Raises the soft limit of open files to what `connections` need; it is often 1024, and the hard one much more.
+fn allow_descriptors(connections: usize) {
+    let needed = connections as u64 + 32;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= needed) {
+        return;
+    }
+    let allowed = maximum.map_or(needed, |maximum| maximum.min(needed));
+    let raised = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(allowed),
+            maximum,
+        },
+    );
+    if raised.is_err() || allowed < needed {
+        warn!(
+            "--max-connections={connections} needs {needed} open files, the system allows this process {allowed}"
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! One connection: reads, decodes, passes on; says why it ended.
+
+use super::tcp::told_to_stop;
+use super::unfinished::{OverBudget, Unfinished};
+use crate::Batch;
+use crate::telemetry::Input;
+use log::{info, warn};
+use stats_schema::{StreamDecoder, StreamError, UNKNOWN_TOPICS};
+use std::cell::RefCell;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+/// How much is read and decoded before other connections have their turn. A compressed stream can grow a
+/// thousandfold, so this is no more than it takes for the system call not to matter.
+const READ_BYTES: usize = 32 << 10;
+
+/// Batches are cut after this much, so that a full queue drops little at a time.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// When the collector ends, a connection on which nothing has come for this long has nothing more to say. What a peer
+/// has sent is usually here already; this is for last bytes that had to wait for room.
+const QUIET: Duration = Duration::from_millis(100);
+
+thread_local! {
+    /// Shared by all connections of the thread, so that an idle one costs no buffer.
+    static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
+/// A peer and its stream.
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) peer: SocketAddr,
+    pub(super) decoder: StreamDecoder,
+    pub(super) unfinished: Unfinished,
+    /// What one read brought.
+    pub(super) batches: mpsc::Sender<Vec<Batch>>,
+    /// Set once the collector ends: until when to read what peers have sent before.
+    pub(super) stop: watch::Receiver<Option<Instant>>,
+    pub(super) input: Arc<Input>,
+}
+
+/// Why a connection is closed before its stream has properly ended.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error("reading failed: {0}")]
+    Read(#[from] io::Error),
+    #[error(transparent)]
+    Memory(#[from] OverBudget),
+}
+
+impl Connection {
+    /// Serves the connection until it ends, fails, or has nothing more to say when the collector ends.
+    pub(super) async fn run(mut self) {
+        let result = self.read_all().await;
+        let Self {
+            peer, decoder, input, ..
+        } = self;
+        let (bytes, records) = (decoder.bytes(), decoder.records());
+        let result = result.and_then(|()| Ok(decoder.finish()?));
+        input.connections_closed.add(1);
+        match result {
+            Ok(()) => info!("{peer}: connection ended after {bytes} bytes, {records} records"),
+            Err(fault) => {
+                let counter = match fault {
+                    Fault::Stream(StreamError::Ended { .. }) => &input.failed_truncated,
+                    Fault::Stream(_) => &input.failed_invalid,
+                    Fault::Read(_) => &input.failed_read,
+                    Fault::Memory(_) => &input.failed_memory,
+                };
+                counter.add(1);
+                warn!("{peer}: connection closed after {bytes} bytes, {records} records: {fault}");
+            }
+        }
+    }
+
+    async fn read_all(&mut self) -> Result<(), Fault> {
+        let passed_on = self.batches.clone();
+        let mut more = true;
+        while more && self.wait().await? {
+            // Room first: then no more is decoded at a time than the channel has room for, however many connections.
+            let Ok(room) = passed_on.reserve().await else {
+                break;
+            };
+            let (batches, result) = self.read();
+            if !batches.is_empty() {
+                room.send(batches);
+            }
+            more = result?;
+        }
+        Ok(())
+    }
+
+    /// Waits for bytes or the end of the stream; false if the collector ends and the peer has nothing more to say.
+    async fn wait(&mut self) -> io::Result<bool> {
+        if self.stop.borrow().is_none() {
+            tokio::select! {
+                biased;
+                ready = self.stream.readable() => return ready.map(|()| true),
+                () = told_to_stop(&mut self.stop) => {}
+            }
+        }
+        // Without a deadline the collector is gone.
+        let deadline = *self.stop.borrow();
+        if deadline.is_none_or(|deadline| deadline <= Instant::now()) {
+            return Ok(false);
+        }
+        timeout(QUIET, self.stream.readable())
+            .await
+            .map_or(Ok(false), |ready| ready.map(|()| true))
+    }
+
+    /// Reads and decodes once. What could be decoded is returned even when the stream then failed; the result says
+    /// whether there is more to come.
+    fn read(&mut self) -> (Vec<Batch>, Result<bool, Fault>) {
+        READ_BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
+            Ok(0) => (Vec::new(), Ok(false)),
+            Ok(length) => {
+                let (batches, result) = self.decode(&buffer[..length]);
+                (batches, result.map(|()| true))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => (Vec::new(), Ok(true)),
+            Err(error) => (Vec::new(), Err(error.into())),
+        })
+    }
+
+    fn decode(&mut self, bytes: &[u8]) -> (Vec<Batch>, Result<(), Fault>) {
+        let Self {
+            decoder,
+            unfinished,
+            input,
+            ..
+        } = self;
+        let (blocks_before, records_before) = (decoder.blocks(), decoder.records());
+        let mut batches = Vec::new();
+        let mut batch = Batch::default();
+        let mut without_topic = 0;
+        let fed = decoder.feed(bytes, |record| {
+            without_topic += u64::from(UNKNOWN_TOPICS.contains(&record.topic));
+            batch.push(&record);
+            if batch.bytes() >= BATCH_BYTES {
+                batches.push(std::mem::take(&mut batch));
+            }
+        });
+        if batch.records() > 0 {
+            batches.push(batch);
+        }
+        let blocks = decoder.blocks() - blocks_before;
+        input.bytes.add(bytes.len() as u64);
+        input.blocks.add(blocks);
+        input.records.add(decoder.records() - records_before);
+        input.records_without_topic.add(without_topic);
+        input
+            .datapoints
+            .add(batches.iter().map(|batch| batch.datapoints() as u64).sum());
+        // At most what came since the last block was complete; a decoder that gave up holds nothing.
+        let held = if blocks > 0 {
+            bytes.len()
+        } else {
+            unfinished.held() + bytes.len()
+        };
+        let result = fed.map_err(Fault::from).and_then(|()| Ok(unfinished.set(held)?));
+        (batches, result)
+    }
+}

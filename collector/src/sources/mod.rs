@@ -1,0 +1,8 @@
+//! Where records come from.
+
+mod connection;
+mod tcp;
+mod unfinished;
+
+pub use tcp::Limits;
+pub(crate) use tcp::TcpSource;

@@ -1,0 +1,218 @@
+//! What became of everything that arrived. Every connection, byte, record and datapoint is counted once when it comes
+//! and once when its fate is known, and the sums agree: for every sink, received = written + dropped + queued.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `amount`.
+    pub fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Relaxed);
+    }
+
+    /// The sum so far.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// What arrived over TCP.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// Connections accepted and served.
+    pub connections_opened: Counter,
+    /// Connections closed, whatever the reason.
+    pub connections_closed: Counter,
+    /// Connections closed at once because too many were open; not among the opened ones.
+    pub connections_refused: Counter,
+    /// Times the system did not hand out a waiting connection, for want of descriptors usually.
+    pub accept_failures: Counter,
+    /// Connections closed because the stream was no valid stream of records.
+    pub failed_invalid: Counter,
+    /// Connections that ended inside the header or a block.
+    pub failed_truncated: Counter,
+    /// Connections on which reading failed, reset by the peer for example.
+    pub failed_read: Counter,
+    /// Connections closed because too much memory was held for unfinished blocks.
+    pub failed_memory: Counter,
+    /// Connections closed because serving them panicked.
+    pub failed_panic: Counter,
+    /// Bytes read.
+    pub bytes: Counter,
+    /// Blocks decoded completely.
+    pub blocks: Counter,
+    /// Records decoded.
+    pub records: Counter,
+    /// Records among them that have no topic of their own.
+    pub records_without_topic: Counter,
+    /// Datapoints decoded.
+    pub datapoints: Counter,
+}
+
+/// Records and the datapoints in them.
+#[derive(Debug, Default)]
+pub struct Amount {
+    /// Records.
+    pub records: Counter,
+    /// Datapoints.
+    pub datapoints: Counter,
+}
+
+/// What became of what was handed to a sink.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Handed over; every record that was received.
+    pub received: Amount,
+    /// Taken by what is behind the sink.
+    pub written: Amount,
+    /// Bytes written, as the sink renders records.
+    pub bytes_written: Counter,
+    /// Dropped because newer ones needed the room in the queue.
+    pub dropped_queue_full: Amount,
+    /// Dropped because writing failed.
+    pub dropped_write_failed: Amount,
+    /// Still waiting, or being written, when the time to end was over.
+    pub dropped_shutdown: Amount,
+}
+
+/// The sums at one moment, as they are printed at the end.
+#[derive(Debug, Serialize)]
+pub struct Balance {
+    connections_opened: u64,
+    connections_closed: u64,
+    connections_refused: u64,
+    accept_failures: u64,
+    connections_failed: BTreeMap<&'static str, u64>,
+    bytes_received: u64,
+    blocks_received: u64,
+    records_received: u64,
+    records_without_topic: u64,
+    datapoints_received: u64,
+    sinks: BTreeMap<&'static str, SinkBalance>,
+    balanced: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct SinkBalance {
+    records_written: u64,
+    datapoints_written: u64,
+    bytes_written: u64,
+    records_dropped: BTreeMap<&'static str, u64>,
+    datapoints_dropped: BTreeMap<&'static str, u64>,
+}
+
+impl Balance {
+    /// Adds up. Only when nothing is on its way can the sums agree.
+    pub fn new<'a>(input: &Input, outputs: impl Iterator<Item = (&'static str, &'a Output)>) -> Self {
+        let (records, datapoints) = (input.records.get(), input.datapoints.get());
+        let sinks: BTreeMap<_, _> = outputs
+            .map(|(name, output)| (name, SinkBalance::new(output)))
+            .collect();
+        let balanced = sinks.values().all(|sink| {
+            sink.records_written + sink.records_dropped.values().sum::<u64>() == records
+                && sink.datapoints_written + sink.datapoints_dropped.values().sum::<u64>() == datapoints
+        });
+        Self {
+            connections_opened: input.connections_opened.get(),
+            connections_closed: input.connections_closed.get(),
+            connections_refused: input.connections_refused.get(),
+            accept_failures: input.accept_failures.get(),
+            connections_failed: reasons([
+                ("invalid", &input.failed_invalid),
+                ("truncated", &input.failed_truncated),
+                ("read", &input.failed_read),
+                ("memory", &input.failed_memory),
+                ("panic", &input.failed_panic),
+            ]),
+            bytes_received: input.bytes.get(),
+            blocks_received: input.blocks.get(),
+            records_received: records,
+            records_without_topic: input.records_without_topic.get(),
+            datapoints_received: datapoints,
+            sinks,
+            balanced,
+        }
+    }
+
+    /// Whether every sink wrote or dropped exactly what was received.
+    #[must_use]
+    pub fn balanced(&self) -> bool {
+        self.balanced
+    }
+}
+
+impl SinkBalance {
+    fn new(output: &Output) -> Self {
+        let dropped = [
+            ("queue_full", &output.dropped_queue_full),
+            ("write_failed", &output.dropped_write_failed),
+            ("shutdown", &output.dropped_shutdown),
+        ];
+        Self {
+            records_written: output.written.records.get(),
+            datapoints_written: output.written.datapoints.get(),
+            bytes_written: output.bytes_written.get(),
+            records_dropped: reasons(dropped.map(|(reason, amount)| (reason, &amount.records))),
+            datapoints_dropped: reasons(dropped.map(|(reason, amount)| (reason, &amount.datapoints))),
+        }
+    }
+}
+
+impl Output {
+    /// Datapoints dropped so far, for whatever reason.
+    pub(crate) fn datapoints_dropped(&self) -> u64 {
+        [
+            &self.dropped_queue_full,
+            &self.dropped_write_failed,
+            &self.dropped_shutdown,
+        ]
+        .iter()
+        .map(|amount| amount.datapoints.get())
+        .sum()
+    }
+}
+
+/// Only what happened.
+fn reasons<const N: usize>(counters: [(&'static str, &Counter); N]) -> BTreeMap<&'static str, u64> {
+    counters
+        .into_iter()
+        .map(|(reason, counter)| (reason, counter.get()))
+        .filter(|(_, sum)| *sum > 0)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balanced_is_when_every_sink_accounts_for_everything() {
+        let input = Input::default();
+        let (one, other) = (Output::default(), Output::default());
+        let balance = || Balance::new(&input, [("one", &one), ("other", &other)].into_iter());
+        input.records.add(3);
+        input.datapoints.add(5);
+        one.written.records.add(3);
+        one.written.datapoints.add(5);
+        other.written.records.add(1);
+        other.written.datapoints.add(1);
+        other.dropped_queue_full.records.add(1);
+        other.dropped_queue_full.datapoints.add(3);
+        assert!(!balance().balanced());
+        other.dropped_shutdown.records.add(1);
+        assert!(!balance().balanced());
+        other.dropped_shutdown.datapoints.add(1);
+        assert!(balance().balanced());
+
+        let json = serde_json::to_value(balance()).unwrap();
+        assert_eq!(json["sinks"]["one"]["datapoints_dropped"], serde_json::json!({}));
+        let dropped = serde_json::json!({"queue_full": 3, "shutdown": 1});
+        assert_eq!(json["sinks"]["other"]["datapoints_dropped"], dropped);
+    }
+}

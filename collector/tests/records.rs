@@ -1,0 +1,118 @@
+//! Streams that are as they should be: every record comes out of stdout as a line of JSON.
+
+#![allow(clippy::unwrap_used)]
+
+mod running;
+
+use running::{Running, block, list, stream};
+use rustix::net::sockopt::set_socket_send_buffer_size;
+use rustix::process::Signal;
+use serde_json::json;
+use stats_schema::{Layout, MetricList};
+use std::io::Write;
+
+#[test]
+fn both_layouts_become_json_lines() {
+    let mut collector = Running::start(&[]);
+    let lines = collector.stdout();
+    for (layout, datapoint) in [
+        (
+            Layout::Old,
+            json!({"name": "n", "time_ms": 1_472_688_000_123_u64, "value": 1.5, "type": "unknown", "sample_rate": 1.0}),
+        ),
+        (
+            Layout::Typed,
+            json!({"name": "n", "time_ms": 1_472_688_000_123_u64, "value": 1.5, "type": "counter", "sample_rate": 0.5}),
+        ),
+    ] {
+        collector
+            .connect()
+            .write_all(&stream(layout, &[list("f", "n")]))
+            .unwrap();
+        let expected = json!({"topic": "f", "tags": [{"key": "container_id", "value": "c1"}], "datapoints": [datapoint]});
+        assert_eq!(lines.next_json(), expected, "{layout:?}");
+    }
+    let balance = collector.terminate();
+    assert_eq!(balance["connections_opened"], 2);
+    assert_eq!(balance["datapoints_received"], 2);
+    assert_eq!(balance["sinks"]["stdout"]["datapoints_written"], 2);
+    assert_eq!(balance["balanced"], true);
+}
+
+#[test]
+fn one_byte_at_a_time() {
+    let mut collector = Running::start(&[]);
+    let lines = collector.stdout();
+    let mut connection = collector.connect();
+    let mut bytes = stream(Layout::Typed, &[list("f", "first"), list("f", "second")]);
+    bytes.extend(block(Layout::Typed, &[list("f", "third")]));
+    for byte in bytes {
+        connection.write_all(&[byte]).unwrap();
+    }
+    for name in ["first", "second", "third"] {
+        assert_eq!(lines.next_json()["datapoints"][0]["name"], name);
+    }
+}
+
+#[test]
+fn a_connection_stuck_inside_a_block_holds_up_no_other() {
+    let mut collector = Running::start(&[]);
+    let lines = collector.stdout();
+    let stuck_bytes = stream(Layout::Old, &[list("f", "stuck")]);
+    let (most, last) = stuck_bytes.split_at(stuck_bytes.len() - 1);
+    let mut stuck = collector.connect();
+    stuck.write_all(most).unwrap();
+    let mut other = collector.connect();
+    other.write_all(Layout::Old.header()).unwrap();
+    for _ in 0..3 {
+        other
+            .write_all(&block(Layout::Old, &[list("f", "other")]))
+            .unwrap();
+        assert_eq!(lines.next_json()["datapoints"][0]["name"], "other");
+    }
+    stuck.write_all(last).unwrap();
+    assert_eq!(lines.next_json()["datapoints"][0]["name"], "stuck");
+}
+
+#[test]
+fn a_signal_to_end_waits_for_everything_sent_before() {
+    let mut collector = Running::start(&[]);
+    let lines = collector.stdout();
+    // More than the collector reads at once, and more than its socket takes, so that some waits in the sender's.
+    let lists: Vec<MetricList> = (0..3000)
+        .map(|number| list("f", &format!("metric.{number}")))
+        .collect();
+    let bytes = stream(Layout::Typed, &lists);
+    let mut connections = [collector.connect(), collector.connect()];
+    for connection in &mut connections {
+        set_socket_send_buffer_size(&*connection, 2 * bytes.len()).unwrap();
+        collector.logged("connection opened");
+    }
+    collector.signal(Signal::STOP);
+    for connection in &mut connections {
+        connection.write_all(&bytes).unwrap();
+    }
+    collector.signal(Signal::TERM);
+    collector.signal(Signal::CONT);
+    assert_eq!(lines.rest().len(), 2 * lists.len());
+    let (status, log) = collector.wait();
+    assert!(status.success(), "{status}: {log:?}");
+    assert_eq!(running::balance(&log)["records_received"], 2 * lists.len());
+}
+
+#[test]
+fn connections_that_were_not_yet_accepted_are_served_before_the_end() {
+    let mut collector = Running::start(&[]);
+    let lines = collector.stdout();
+    collector.signal(Signal::STOP);
+    let mut connections: Vec<_> = (0..10).map(|_| collector.connect()).collect();
+    for connection in &mut connections {
+        connection
+            .write_all(&stream(Layout::Typed, &[list("f", "waiting")]))
+            .unwrap();
+    }
+    collector.signal(Signal::INT);
+    collector.signal(Signal::CONT);
+    assert_eq!(lines.rest().len(), 10);
+    assert!(collector.wait().0.success());
+}
