@@ -30,9 +30,9 @@ pub(crate) struct Batch {
     bytes: usize,
 }
 
-/// Parts kept between batches, and the most each may hold on to: 64 x 16 KiB is the most an idle batch costs.
-const SPARE_PARTS: usize = 64;
-const SPARE_BYTES: usize = 16 << 10;
+/// Memory that parts keep between batches, all together. Parts grow to what their containers send in one block, and giving
+/// that back would mean to ask for it again with the next block, so this is several times the largest block.
+const SPARE_BYTES: usize = 1 << 20;
 
 impl Batch {
     pub(crate) fn new(layout: Layout) -> Self {
@@ -47,14 +47,14 @@ impl Batch {
         }
     }
 
-    /// Adds a datapoint of `source`, whose slot is `slot`.
+    /// Adds a datapoint of `source`, whose slot is `slot`; the bytes it takes.
     pub(crate) fn push(
         &mut self,
         source: &Arc<Source>,
         slot: &mut Slot,
         tags: &CustomTags,
         datapoint: &DatapointRef<'_>,
-    ) {
+    ) -> usize {
         if slot.batch != self.number {
             *slot = Slot {
                 batch: self.number,
@@ -68,8 +68,10 @@ impl Batch {
         let part = &mut self.parts[slot.part];
         let before = part.bytes();
         part.push(self.layout, &source.identity, tags, datapoint);
-        self.bytes += part.bytes() - before;
+        let bytes = part.bytes() - before;
+        self.bytes += bytes;
         self.datapoints += 1;
+        bytes
     }
 
     pub(crate) fn datapoints(&self) -> u64 {
@@ -94,11 +96,14 @@ impl Batch {
             self.order.iter().map(|&at| (&sources[at].identity, &parts[at])),
         );
 
-        for part in &mut self.parts[..self.sources.len()] {
+        let mut kept = 0;
+        for part in &mut self.parts {
             part.clear();
-            part.shrink_to(SPARE_BYTES);
+            if kept + part.capacity() > SPARE_BYTES {
+                part.shrink_to(0);
+            }
+            kept += part.capacity();
         }
-        self.parts.truncate(SPARE_PARTS);
         self.sources.clear();
         self.number += 1;
         self.datapoints = 0;

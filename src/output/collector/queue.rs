@@ -6,11 +6,9 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-/// Buffers kept for the next blocks, so that a steady flow allocates nothing.
-const SPARE_BUFFERS: usize = 16;
-
-/// Larger buffers than this are given back: one odd block must not be paid for ever after.
-const SPARE_BYTES: usize = 64 << 10;
+/// Memory of the buffers kept for the next blocks, all together, so that a steady flow allocates nothing: several times
+/// what is queued between two writes.
+const SPARE_BYTES: usize = 1 << 20;
 
 struct Block {
     bytes: Vec<u8>,
@@ -34,6 +32,7 @@ pub(crate) struct Queue {
     datapoints: u64,
     limit: usize,
     spare: Vec<Vec<u8>>,
+    spare_bytes: usize,
 }
 
 impl Queue {
@@ -45,12 +44,15 @@ impl Queue {
             datapoints: 0,
             limit: limit_bytes,
             spare: Vec::new(),
+            spare_bytes: 0,
         }
     }
 
     /// An empty buffer for the next block.
     pub(crate) fn buffer(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_default()
+        let buffer = self.spare.pop().unwrap_or_default();
+        self.spare_bytes -= buffer.capacity();
+        buffer
     }
 
     /// Adds a block; what had to go for it.
@@ -133,7 +135,9 @@ impl Queue {
         left.blocks += 1;
         left.datapoints += block.datapoints;
         left.bytes += block.bytes.len() as u64;
-        if self.spare.len() < SPARE_BUFFERS && block.bytes.capacity() <= SPARE_BYTES {
+        let capacity = block.bytes.capacity();
+        if self.spare_bytes + capacity <= SPARE_BYTES {
+            self.spare_bytes += capacity;
             block.bytes.clear();
             self.spare.push(block.bytes);
         }
