@@ -32,7 +32,7 @@ pub struct Accounting {
     pub receive_errors: u64,
     /// Lines found in the datagrams received and not throttled, those cut off not included.
     pub lines_received: u64,
-    /// Lines the core made itself: its metrics.
+    /// Lines the core made itself: its metrics, and the containers' resource usage.
     pub lines_generated: u64,
     /// Times the loop was restarted after a panic.
     pub panics: u64,
@@ -97,6 +97,8 @@ pub struct CollectorAccounting {
     pub values_non_finite: u64,
     /// Values behind the first of a line, which the schema of 2016 leaves out.
     pub values_not_first: u64,
+    /// Values of a line that had become a MiB already: each value repeats the line's name and tags.
+    pub values_over_limit: u64,
     /// Sample rates that could not be read and were taken as 1.
     pub sample_rates_corrupt: u64,
     /// Datapoints in blocks handed to the kernel on one connection, whole.

@@ -102,3 +102,19 @@ fn what_the_kernel_drops_is_counted() {
     let accounting = node.stop();
     assert_eq!(accounting.datagrams_received + accounting.kernel_drops, sent);
 }
+
+#[test]
+fn a_line_of_many_values_behind_long_tags_stays_small() {
+    // 64,997 bytes that would become half a gigabyte: each of 16,301 values repeats 32 KiB of tags.
+    let node = start(&[QUIET]);
+    let mut records = Records::of(accept(&node.collector));
+    let sender = task(node.core.register(&container("c")).unwrap());
+    let line = format!("a{}|g|#{}", ":1".repeat(16_301), "t".repeat(32_390));
+    sender.send(line.as_bytes()).unwrap();
+    sender.send(b"after:1|c").unwrap();
+    records.until(|lists| lists.iter().any(|list| list.datapoints[0].name == "after"));
+    let collector = node.stop().collector_output.unwrap();
+    assert_eq!(collector.datapoints + collector.values_over_limit, 16_302);
+    assert_eq!(collector.datapoints_forwarded, collector.datapoints);
+    assert!(collector.bytes_forwarded < 2 << 20, "{collector:?}");
+}

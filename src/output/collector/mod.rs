@@ -14,12 +14,16 @@ use batch::Batch;
 use connection::{Connection, Progress};
 use mio::{Registry, Token};
 use queue::{Left, Queue};
-use stats_schema::{CustomTags, Layout};
+use stats_schema::{CustomTags, DatapointRef, Layout, MetricType};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A block is closed at this size even if it has not got its datapoints: names and tags may be as long as a datagram.
 const BLOCK_BYTES: usize = 256 << 10;
+
+/// What one line may become. Each of its values repeats its name and tags, so that a datagram of 64 KiB could become half a
+/// gigabyte; no client that means well packs so many values behind so long a name.
+const LINE_BYTES: usize = 1 << 20;
 
 /// Queued blocks are written at the end of a turn of the loop, or when they are this many bytes.
 const WRITE_AT_BYTES: usize = 256 << 10;
@@ -81,15 +85,52 @@ impl CollectorOutput {
                 &lossy
             }
         };
-        let batch = &mut self.batch;
-        let values = metric::datapoints(text, now_ms, self.rules, &mut self.tags, |tags, datapoint| {
-            batch.push(source, slot, tags, datapoint);
+        // Out of `self` for as long as `self` takes the datapoints.
+        let mut tags = std::mem::take(&mut self.tags);
+        let (mut bytes, mut over_limit) = (0, 0);
+        let values = metric::datapoints(text, now_ms, self.rules, &mut tags, |tags, datapoint| {
+            if bytes < LINE_BYTES {
+                bytes += self.batch.push(source, slot, tags, datapoint);
+                self.flush_if_full();
+            } else {
+                over_limit += 1;
+            }
         });
-        accounting.datapoints += values.datapoints;
+        self.tags = tags;
+        let accounting = &mut self.accounting;
+        accounting.datapoints += values.datapoints - over_limit;
+        accounting.values_over_limit += over_limit;
         accounting.values_corrupt += values.corrupt;
         accounting.values_non_finite += values.non_finite;
         accounting.values_not_first += values.not_first;
         accounting.sample_rates_corrupt += values.corrupt_rates;
+    }
+
+    /// Takes a gauge that came as a number and not in a line, measured at `time_ms`, in milliseconds since 1970.
+    pub(crate) fn gauge(
+        &mut self,
+        name: &str,
+        value: f64,
+        source: &Arc<Source>,
+        slot: &mut Slot,
+        time_ms: i64,
+    ) {
+        self.accounting.lines += 1;
+        if !value.is_finite() {
+            self.accounting.values_non_finite += 1;
+            return;
+        }
+        self.accounting.datapoints += 1;
+        self.tags.clear();
+        let gauge = DatapointRef {
+            name,
+            time_ms,
+            value,
+            metric_type: MetricType::Gauge,
+            sample_rate: 1.0,
+            text: None,
+        };
+        self.batch.push(source, slot, &self.tags, &gauge);
         self.flush_if_full();
     }
 
