@@ -7,6 +7,7 @@ use crate::accounting::Accounting;
 use crate::container::{Container, ContainerId};
 use crate::endpoint::assignment::{AssignError, Assigned, Assignment, assignment};
 use crate::event_loop::{Command, EventLoop};
+use crate::identities::Identities;
 use crate::parameters::{Parameters, PortMode};
 use crate::state::{StateCache, StoredEndpoint};
 use mio::Waker;
@@ -59,6 +60,7 @@ pub struct Core {
 struct Endpoints {
     assignment: Box<dyn Assignment>,
     of: HashMap<ContainerId, SocketAddr>,
+    identities: Identities,
 }
 
 impl Core {
@@ -81,6 +83,7 @@ impl Core {
             endpoints: Mutex::new(Endpoints {
                 assignment,
                 of: HashMap::new(),
+                identities: Identities::default(),
             }),
             state: StateCache::new(&parameters.state_dir),
             is_shared: matches!(parameters.listen.ports, PortMode::Single(_)),
@@ -90,35 +93,49 @@ impl Core {
         })
     }
 
-    /// Gives a container its endpoint; a container that has one keeps it.
+    /// Gives a container its endpoint; a container that has one keeps it. A nested container of which nothing is told has the
+    /// framework and executor of the one it is nested in.
     ///
     /// # Errors
     /// When no port can be had. The container can run all the same, unheard.
     pub fn register(&self, container: &Container) -> Result<SocketAddr, AssignError> {
-        let endpoint = {
+        self.register_unlisted(container, "")
+    }
+
+    /// As [`register`](Self::register), for a container that the host will not list after a restart. It is brought back by
+    /// [`recover_unlisted`](Self::recover_unlisted), for as long as the host finds it alive by its `sandbox`.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register).
+    pub fn register_unlisted(&self, container: &Container, sandbox: &str) -> Result<SocketAddr, AssignError> {
+        let (container, endpoint) = {
             let mut endpoints = self.endpoints.lock();
+            let container = endpoints.identities.complete(container.clone());
             if let Some(endpoint) = endpoints.of.get(&container.id) {
                 return Ok(*endpoint);
             }
             let assigned = endpoints.assignment.assign()?;
-            self.open(&mut endpoints, container, assigned)
+            let endpoint = self.open(&mut endpoints, &container, assigned);
+            (container, endpoint)
         };
-        self.remember(container, endpoint);
+        self.remember(container, endpoint, sandbox);
         Ok(endpoint)
     }
 
     /// Closes a container's endpoint after reading what it still holds, and forgets the container. Whether it was known:
     /// Mesos also cleans up containers that were never prepared.
     pub fn unregister(&self, container: &ContainerId) -> bool {
-        let known = self.endpoints.lock().of.remove(container).is_some();
+        let known = {
+            let mut endpoints = self.endpoints.lock();
+            endpoints.identities.forget(container);
+            endpoints.of.remove(container).is_some()
+        };
         if known {
             self.send(Command::Leave {
                 container: container.clone(),
             });
         }
-        if let Err(error) = self.state.remove(container) {
-            log::error!("The state file of container {container} stays behind: {error}");
-        }
+        self.forget(container);
         known
     }
 
@@ -126,13 +143,18 @@ impl Core {
     /// files of those that are not (`reference/metrics.md` 1.12).
     pub fn recover(&self, alive: &[Container]) -> Recovery {
         let mut stored = self.state.load();
+        stored.retain(|file| file.sandbox.is_empty());
         log::info!(
-            "Syncing {} recovered containers against {} state cache containers",
+            "Syncing {} recovered containers against {} state cache containers in path[{}]",
             alive.len(),
-            stored.len()
+            stored.len(),
+            self.state.path().display()
         );
         let mut recovery = Recovery::default();
-        for container in alive {
+        // Outer containers first: they tell the framework and executor of those inside.
+        let mut outer_first: Vec<&Container> = alive.iter().collect();
+        outer_first.sort_by_key(|container| container.id.parents().len());
+        for container in outer_first {
             let Some(at) = find(&stored, container, alive) else {
                 recovery.blind += 1;
                 log::warn!(
@@ -147,7 +169,10 @@ impl Core {
             let file = stored.swap_remove(at);
             let container = complete(container, &file.container);
             match self.reclaim(&container, file.port) {
-                Ok(()) => recovery.recovered += 1,
+                Ok(endpoint) => {
+                    recovery.recovered += 1;
+                    self.rewrite(&file.container, &container, endpoint);
+                }
                 Err(error) => {
                     recovery.lost += 1;
                     log::error!(
@@ -160,12 +185,7 @@ impl Core {
         }
         for file in &stored {
             recovery.cleared += 1;
-            if let Err(error) = self.state.remove(&file.container.id) {
-                log::error!(
-                    "The state file of container {} stays behind: {error}",
-                    file.container.id
-                );
-            }
+            self.forget(&file.container.id);
         }
         if recovery.cleared > 0 {
             log::info!(
@@ -175,6 +195,37 @@ impl Core {
         }
         log::info!("Container recovery complete: {recovery:?}");
         recovery
+    }
+
+    /// Brings back the endpoints of the containers that were [registered as unlisted](Self::register_unlisted) and are still
+    /// alive, and removes the state files of the others. The containers that are alive.
+    pub fn recover_unlisted(&self, is_alive: impl Fn(&StoredEndpoint) -> bool) -> Vec<Container> {
+        let mut stored = self.state.load();
+        stored.retain(|file| !file.sandbox.is_empty());
+        let (alive, gone): (Vec<_>, Vec<_>) = stored.into_iter().partition(is_alive);
+        for file in &alive {
+            if let Err(error) = self.reclaim(&file.container, file.port) {
+                log::error!(
+                    "Container {} goes unheard, its port {} is not to be had: {error}",
+                    file.container.id,
+                    file.port
+                );
+            }
+        }
+        for file in &gone {
+            self.forget(&file.container.id);
+        }
+        alive.into_iter().map(|file| file.container).collect()
+    }
+
+    /// Passes on what the host measured of a container's resources: gauges, by name, measured `time_ms` milliseconds after
+    /// 1970. They go the way of what the container sends itself.
+    pub fn usage(&self, container: &Container, time_ms: i64, gauges: Vec<(String, f64)>) {
+        self.send(Command::Usage {
+            container: container.clone(),
+            time_ms,
+            gauges,
+        });
     }
 
     /// The containers that state files tell of, for a host that has no other list of what is alive.
@@ -203,14 +254,25 @@ impl Core {
         thread.join().ok()
     }
 
-    fn reclaim(&self, container: &Container, port: u16) -> Result<(), AssignError> {
+    fn reclaim(&self, container: &Container, port: u16) -> Result<SocketAddr, AssignError> {
         let mut endpoints = self.endpoints.lock();
-        if endpoints.of.contains_key(&container.id) {
-            return Ok(());
+        let container = endpoints.identities.complete(container.clone());
+        if let Some(endpoint) = endpoints.of.get(&container.id) {
+            return Ok(*endpoint);
         }
         let assigned = endpoints.assignment.reclaim(port)?;
-        self.open(&mut endpoints, container, assigned);
-        Ok(())
+        Ok(self.open(&mut endpoints, &container, assigned))
+    }
+
+    /// Replaces a state file that knows less than the host does, as the old module's do.
+    fn rewrite(&self, stored: &Container, container: &Container, endpoint: SocketAddr) {
+        if stored == container {
+            return;
+        }
+        if stored.id != container.id {
+            self.forget(&stored.id);
+        }
+        self.remember(container.clone(), endpoint, "");
     }
 
     fn open(&self, endpoints: &mut Endpoints, container: &Container, assigned: Assigned) -> SocketAddr {
@@ -228,17 +290,24 @@ impl Core {
         endpoint
     }
 
-    fn remember(&self, container: &Container, endpoint: SocketAddr) {
+    fn remember(&self, container: Container, endpoint: SocketAddr, sandbox: &str) {
         let stored = StoredEndpoint {
-            container: container.clone(),
+            container,
             host: endpoint.ip().to_string(),
             port: endpoint.port(),
+            sandbox: sandbox.to_owned(),
         };
         if let Err(error) = self.state.add(&stored) {
             log::error!(
                 "Container {} will lose its endpoint {endpoint} when the agent restarts: {error}",
-                container.id
+                stored.container.id
             );
+        }
+    }
+
+    fn forget(&self, container: &ContainerId) {
+        if let Err(error) = self.state.remove(container) {
+            log::error!("The state file of container {container} stays behind: {error}");
         }
     }
 

@@ -5,10 +5,15 @@
 //! outputs, where it is tagged and packed, or becomes Avro datapoints. [`accounting`] says what became of everything.
 
 pub mod accounting;
+#[cfg(mesos)]
+mod bridge;
 pub mod container;
 mod core;
 pub mod endpoint;
 mod event_loop;
+mod identities;
+#[cfg(any(mesos, test))]
+mod module;
 mod output;
 pub mod parameters;
 pub mod state;

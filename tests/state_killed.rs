@@ -26,12 +26,12 @@ fn stored(container: u16, round: u16) -> StoredEndpoint {
         container,
         host: format!("host-{port}"),
         port,
+        sandbox: String::new(),
     }
 }
 
 /// Not a test of its own: the process that the test below starts. It does nothing when run by hand.
 #[test]
-#[ignore = "started by the other test"]
 fn writes_until_it_is_killed() {
     let Some(directory) = std::env::var_os(DIRECTORY) else {
         return;
@@ -74,7 +74,7 @@ fn killed_at_any_moment() {
     let mut left_over = 0;
     for kill in 0..KILLS {
         let mut writer = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", WRITER, "--nocapture"])
+            .args(["--exact", WRITER, "--nocapture"])
             .env(DIRECTORY, root.path())
             .stdout(Stdio::piped())
             .spawn()

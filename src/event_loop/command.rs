@@ -17,6 +17,12 @@ pub(crate) enum Command {
     Join { container: Container },
     /// The container is gone: its socket is read to the end and closed, unless others share it.
     Leave { container: ContainerId },
+    /// Passes on the host's measurements of a container: gauges by name, measured at one time, in milliseconds since 1970.
+    Usage {
+        container: Container,
+        time_ms: i64,
+        gauges: Vec<(String, f64)>,
+    },
     /// Copies the counters.
     Account { reply: SyncSender<Accounting> },
     /// Reads all sockets to the end, sends what there is, and ends the loop.

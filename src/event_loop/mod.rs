@@ -12,6 +12,7 @@ mod command;
 mod outputs;
 mod reader;
 mod report;
+mod summary;
 
 pub(crate) use command::Command;
 
@@ -23,6 +24,7 @@ use crate::output::statsd::StatsdOutput;
 use crate::parameters::Parameters;
 use crate::statsd::tag::Tagger;
 use crate::sys::mmsg::{BATCH, ReceiveBuffers};
+use attribution::Attribution;
 use mio::{Events, Interest, Poll, Token, Waker};
 use outputs::Outputs;
 use reader::Reader;
@@ -326,6 +328,11 @@ impl EventLoop {
                 }) => self.open(container, socket, is_shared),
                 Ok(Command::Join { container }) => self.join(container),
                 Ok(Command::Leave { container }) => self.leave(&container),
+                Ok(Command::Usage {
+                    container,
+                    time_ms,
+                    gauges,
+                }) => self.usage(&container, time_ms, &gauges),
                 Ok(Command::Account { reply }) => {
                     // It fails only if nobody waits any more.
                     let _ = reply.try_send(self.accounting());
@@ -398,6 +405,25 @@ impl EventLoop {
         self.readers[index] = None;
         self.free.push(index);
         self.ready.retain(|&ready| ready != index);
+    }
+
+    fn usage(&mut self, container: &Container, time_ms: i64, gauges: &[(String, f64)]) {
+        let tagger = self.tagger();
+        let own = self.by_container.get(&container.id);
+        let reader = own.and_then(|&index| self.readers[index].as_mut());
+        let mut told;
+        let attribution = match reader {
+            // In the record of what the container sends itself.
+            Some(reader) if !reader.is_shared => &mut reader.attribution,
+            _ => {
+                told = Attribution::new(std::slice::from_ref(container), tagger);
+                &mut told
+            }
+        };
+        for (name, value) in gauges {
+            self.accounting.lines_generated += 1;
+            self.outputs.gauge(name, *value, attribution, time_ms);
+        }
     }
 
     fn finish(&mut self) {

@@ -4,6 +4,7 @@ use super::attribution::Attribution;
 use crate::output::collector::CollectorOutput;
 use crate::output::statsd::StatsdOutput;
 use crate::statsd::lines::Line;
+use crate::statsd::number;
 use mio::Registry;
 use std::time::Instant;
 
@@ -23,6 +24,18 @@ impl Outputs {
         }
         if let Some(collector) = &mut self.collector {
             collector.line(line, &from.source, &mut from.slot, now_ms);
+        }
+    }
+
+    /// Takes a gauge that was measured at `time_ms`, in milliseconds since 1970.
+    pub(super) fn gauge(&mut self, name: &str, value: f64, from: &mut Attribution, time_ms: i64) {
+        if let (Some(statsd), Some(rendered)) = (&mut self.statsd, &from.rendered) {
+            // Six digits, as the old module wrote them (`reference/metrics.md` 1.17); Avro carries them all.
+            let line = format!("{name}:{}|g", number::format(value));
+            statsd.line(Line::new(line.as_bytes()), rendered);
+        }
+        if let Some(collector) = &mut self.collector {
+            collector.gauge(name, value, &from.source, &mut from.slot, time_ms);
         }
     }
 

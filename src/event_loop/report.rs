@@ -3,6 +3,7 @@
 use super::attribution::Attribution;
 use super::outputs::Outputs;
 use super::reader::{Reader, Throughput};
+use super::summary::Summary;
 use crate::accounting::Accounting;
 use crate::output::collector::CollectorOutput;
 use crate::output::statsd::StatsdOutput;
@@ -119,47 +120,11 @@ impl Reports {
         }
     }
 
-    /// The minute in one line, in the old module's words: operators search for them.
     fn log_summary(&mut self, readers: &[Option<Reader>], outputs: &Outputs, accounting: &Accounting) {
         let now = self.accounting(outputs, accounting);
-        let before = &self.summarised;
-        let mut text = format!(
-            "Throughput from {} containers (bytes): received={}, throttled={}; lines={}, kernel drops={} datagrams",
-            readers.iter().flatten().count(),
-            now.bytes_received - before.bytes_received,
-            now.bytes_throttled - before.bytes_throttled,
-            now.lines_received - before.lines_received,
-            now.kernel_drops - before.kernel_drops,
-        );
-        let mut dropped =
-            now.bytes_throttled - before.bytes_throttled + now.kernel_drops - before.kernel_drops;
-        if let Some(statsd) = &now.statsd_output {
-            let before = before.statsd_output.clone().unwrap_or_default();
-            let sent = statsd.bytes_forwarded - before.bytes_forwarded;
-            let bytes = statsd.bytes_dropped - before.bytes_dropped;
-            let lines = statsd.lines_dropped.total() - before.lines_dropped.total();
-            text += &format!("; UDP Throughput (bytes): sent={sent}, dropped={bytes} ({lines} lines)");
-            dropped += lines;
-        }
-        if let (Some(collector), Some(output)) = (&now.collector_output, &outputs.collector) {
-            let before = before.collector_output.clone().unwrap_or_default();
-            let sent = collector.bytes_forwarded - before.bytes_forwarded;
-            let bytes = collector.bytes_dropped - before.bytes_dropped;
-            let datapoints = collector.datapoints_dropped.total() - before.datapoints_dropped.total();
-            let (pending, state) = (collector.bytes_pending, output.state());
-            text += &format!(
-                "; TCP Throughput (bytes): sent={sent}, dropped={bytes} ({datapoints} datapoints), pending={pending} (state {state})"
-            );
-            dropped += datapoints;
-        }
-        log::log!(
-            if dropped > 0 {
-                log::Level::Warn
-            } else {
-                log::Level::Info
-            },
-            "{text}"
-        );
+        let state = outputs.collector.as_ref().map_or("", CollectorOutput::state);
+        let summary = Summary::new(&self.summarised, &now, readers.iter().flatten().count(), state);
+        log::log!(summary.level, "{}", summary.text);
         self.summarised = now;
     }
 }

@@ -55,6 +55,8 @@ pub enum ParameterError {
         parameter: String,
         /// What is allowed, with the old module's wording in it.
         reason: String,
+        /// Whether nothing was given and the value is the default.
+        default: bool,
     },
     /// Two parameters, or two values of one, that exclude each other.
     #[error("{first} and {second}: {reason}")]
@@ -65,14 +67,26 @@ pub enum ParameterError {
         second: String,
         /// Why, and what to do.
         reason: String,
+        /// Whether one of them is a default, or both are.
+        default: bool,
     },
 }
 
 impl ParameterError {
+    /// Whether further parameters could put it right: what is wrong is a default, which holds only while nothing is given.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        match self {
+            Self::Unknown { .. } => false,
+            Self::Value { default, .. } | Self::Together { default, .. } => *default,
+        }
+    }
+
     pub(super) fn value(assignment: &Assignment, reason: String) -> ParameterError {
         ParameterError::Value {
             parameter: assignment.to_string(),
             reason,
+            default: assignment.default,
         }
     }
 
@@ -81,6 +95,7 @@ impl ParameterError {
             first: first.to_string(),
             second: second.to_string(),
             reason: reason.to_owned(),
+            default: first.default || second.default,
         }
     }
 }

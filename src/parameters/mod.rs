@@ -138,6 +138,15 @@ pub enum TagOrder {
 }
 
 impl Parameters {
+    /// Says whether [`from_list`](Self::from_list) would read a list, and logs nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_list`](Self::from_list).
+    pub fn check(list: &ParameterList) -> Result<(), ParameterError> {
+        assemble::parameters(list).map(drop)
+    }
+
     /// Reads a list. What is accepted but deserves attention is logged.
     ///
     /// # Errors

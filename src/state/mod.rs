@@ -65,6 +65,11 @@ impl StateCache {
         }
     }
 
+    /// The directory it is in.
+    pub fn path(&self) -> &Path {
+        &self.directory
+    }
+
     /// Reads what is stored, ordered by container id. Call it before the first [`add`](Self::add) or
     /// [`remove`](Self::remove): of the last run's files, they know only those that were found here.
     ///

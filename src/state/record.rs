@@ -8,6 +8,7 @@
 //! | `framework_id` | string | left out if empty |
 //! | `executor_id` | string | left out if empty |
 //! | `parents` | strings | the containers it is nested in, outermost first; left out if empty |
+//! | `sandbox` | string | for containers that Mesos does not list after a restart, those of Docker: the directory of the executor's run; left out if empty |
 //!
 //! The first three are all the old module wrote (`reference/metrics.md` 1.13); its files are read as they are. Readers of that
 //! time ignore the other keys, so they read ours.
@@ -27,6 +28,8 @@ pub struct StoredEndpoint {
     pub host: String,
     /// The value of `STATSD_UDP_PORT`; never 0.
     pub port: u16,
+    /// The directory by which the host knows whether the container is alive, if it has no list to find it in; else empty.
+    pub sandbox: String,
 }
 
 /// Why the content of a container file can't be understood.
@@ -61,6 +64,8 @@ struct Record<'a> {
     executor_id: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     parents: &'a [String],
+    #[serde(skip_serializing_if = "str::is_empty")]
+    sandbox: &'a str,
 }
 
 impl StoredEndpoint {
@@ -87,6 +92,7 @@ impl StoredEndpoint {
             framework_id: &container.framework_id,
             executor_id: &container.executor_id,
             parents: container.id.parents(),
+            sandbox: &self.sandbox,
         })?;
         if json.len() > MAX_FILE_BYTES {
             return refuse(format!(
@@ -113,6 +119,7 @@ impl StoredEndpoint {
                 framework_id: text(&record, "framework_id")?.unwrap_or_default(),
                 executor_id: text(&record, "executor_id")?.unwrap_or_default(),
             },
+            sandbox: text(&record, "sandbox")?.unwrap_or_default(),
         })
     }
 }
@@ -169,6 +176,7 @@ mod tests {
             },
             host: "host-hello".to_owned(),
             port: 123,
+            sandbox: String::new(),
         }
     }
 
@@ -183,8 +191,12 @@ mod tests {
     #[test]
     fn our_keys_follow_the_old_ones() {
         let id = ContainerId::nested(vec!["a".to_owned(), "b".to_owned()], "c");
-        let stored = endpoint(id, "f", "e");
+        let mut stored = endpoint(id, "f", "e");
         let json = r#"{"container_id":"c","statsd_host":"host-hello","statsd_port":123,"framework_id":"f","executor_id":"e","parents":["a","b"]}"#;
+        assert_eq!(String::from_utf8(stored.to_json().unwrap()).unwrap(), json);
+        assert_eq!(StoredEndpoint::from_json(json.as_bytes()).unwrap(), stored);
+        stored.sandbox = "/runs/c".to_owned();
+        let json = json.replace('}', r#","sandbox":"/runs/c"}"#);
         assert_eq!(String::from_utf8(stored.to_json().unwrap()).unwrap(), json);
         assert_eq!(StoredEndpoint::from_json(json.as_bytes()).unwrap(), stored);
     }
@@ -322,9 +334,10 @@ mod tests {
             port in 1_u16..,
             framework_id in ".*",
             executor_id in ".*",
+            sandbox in ".*",
         ) {
             let container = Container { id: ContainerId::nested(parents, leaf), framework_id, executor_id };
-            let stored = StoredEndpoint { container, host, port };
+            let stored = StoredEndpoint { container, host, port, sandbox };
             prop_assert_eq!(StoredEndpoint::from_json(&stored.to_json().unwrap()).unwrap(), stored);
         }
     }

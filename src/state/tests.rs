@@ -4,6 +4,7 @@ use super::*;
 use crate::container::Container;
 use std::collections::BTreeSet;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 use tempfile::{TempDir, tempdir};
 
@@ -17,6 +18,7 @@ fn endpoint(id: ContainerId, host: &str, port: u16) -> StoredEndpoint {
         container,
         host: host.to_owned(),
         port,
+        sandbox: String::new(),
     }
 }
 
@@ -381,7 +383,7 @@ fn containers_come_and_go_on_many_threads() {
             .map(|thread| scope.spawn(move || come_and_go(thread)))
             .collect();
         // Who reads meanwhile disturbs nobody.
-        while !threads.iter().all(|thread| thread.is_finished()) {
+        while !threads.iter().all(ScopedJoinHandle::is_finished) {
             cache.load();
         }
     });

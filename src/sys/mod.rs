@@ -3,5 +3,7 @@
 
 pub(crate) mod drops;
 pub(crate) mod interfaces;
+#[cfg(any(mesos, test))]
+pub(crate) mod libraries;
 pub(crate) mod mmsg;
 pub(crate) mod sockopt;

@@ -1,5 +1,4 @@
 //! A panic inside the core: the host lives, the loop goes on, and it is counted.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use log::{LevelFilter, Log, Metadata, Record};
 use serde_json::json;
@@ -21,8 +20,15 @@ impl Log for FaultyLog {
     }
 
     fn log(&self, record: &Record<'_>) {
-        let fault = record.args().to_string().starts_with("Throughput from container at port");
-        if fault && PANICS_LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+        let fault = record
+            .args()
+            .to_string()
+            .starts_with("Throughput from container at port");
+        if fault
+            && PANICS_LEFT
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+                .is_ok()
+        {
             panic!("the logger's fault, which this test wants");
         }
     }
@@ -46,14 +52,21 @@ fn the_loop_survives_a_panic_with_its_sockets() {
         {"name": "com_mesosphere_StatsIsolatorModule", "parameters": pairs}]}]});
     let core = Core::start(&Parameters::from_list(&modules(&file.to_string()).unwrap()).unwrap()).unwrap();
     let id = ContainerId::new("c");
-    let container = Container { id, framework_id: "f".to_owned(), executor_id: "e".to_owned() };
+    let container = Container {
+        id,
+        framework_id: "f".to_owned(),
+        executor_id: "e".to_owned(),
+    };
     let endpoint = core.register(&container).unwrap();
 
     let task = UdpSocket::bind("127.0.0.1:0").unwrap();
     let start = Instant::now();
     let mut sent = 0;
     while core.accounting().is_none_or(|now| now.panics < 2) {
-        assert!(start.elapsed() < Duration::from_secs(20), "the core did not come back");
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "the core did not come back"
+        );
         task.send_to(b"a:1|c", endpoint).unwrap();
         sent += 1;
         std::thread::sleep(Duration::from_millis(5));

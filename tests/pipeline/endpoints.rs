@@ -206,5 +206,8 @@ fn a_file_of_the_old_module_is_read_as_it_is() {
     nested.id = ContainerId::nested(vec!["parent".to_owned()], "leaf");
     assert_eq!(node.core.recover(std::slice::from_ref(&nested)).recovered, 1);
     assert_eq!(node.core.register(&nested).unwrap().port(), port);
+    // From now on the file knows all of it, and there is one.
+    assert_eq!(node.core.stored(), [nested]);
+    assert_eq!(std::fs::read_dir(containers).unwrap().count(), 1);
     node.stop();
 }

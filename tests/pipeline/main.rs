@@ -7,3 +7,4 @@ mod lines;
 mod node;
 mod noise;
 mod statsd_destination;
+mod usage;
