@@ -1,0 +1,8 @@
+//! What must not grow: allocations with traffic, memory, descriptors and threads with containers that come and go.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod allocations;
+mod churn;
+mod flow;
+mod node;
+mod resident;
