@@ -1,0 +1,266 @@
+//! The Kafka client: its properties, its subscription, and what happens when partitions come and go.
+
+use clap::Args;
+use rdkafka::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Environment variables that begin so are properties of the client.
+const OVERRIDE: &str = "KAFKA_OVERRIDE_";
+
+/// Where messages come from.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Kafka")]
+pub(crate) struct KafkaOptions {
+    /// A property of the Kafka client, for instance bootstrap.servers=b1:9092,b2:9092, which there must be. May be given
+    /// again. KAFKA_OVERRIDE_BOOTSTRAP_SERVERS in the environment does the same, and so do all variables with that
+    /// beginning: in small letters and with a dot for each _, the rest of their name is the property
+    #[arg(long = "kafka-override", value_name = "PROPERTY=VALUE", global = true, value_parser = property)]
+    overrides: Vec<(String, String)>,
+
+    /// Names of the topics, separated by commas; instead of a pattern
+    #[arg(long, env, value_name = "TOPIC", value_delimiter = ',', global = true)]
+    kafka_topics: Vec<String>,
+
+    /// Topics whose whole name matches this POSIX extended regular expression
+    #[arg(long, env, value_name = "REGEX", default_value = "metrics-.*", global = true)]
+    kafka_topic_pattern: String,
+
+    /// How often new topics are looked for, in milliseconds
+    #[arg(long, env, value_name = "MS", default_value_t = 60_000, global = true,
+          value_parser = clap::value_parser!(u32).range(10..=3_600_000))]
+    kafka_topic_poll_period_ms: u32,
+}
+
+fn property(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a property is written NAME=VALUE".to_owned()),
+    }
+}
+
+impl KafkaOptions {
+    /// The client's properties: our defaults, those of the environment, those of the command line. `group` is the group's
+    /// name if nobody says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// A property that is missing, or that this program decides on.
+    pub(crate) fn client_config(
+        &self,
+        group: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<ClientConfig, String> {
+        let mut properties = BTreeMap::from([
+            ("group.id".to_owned(), group.to_owned()),
+            ("client.id".to_owned(), "dcos-stats-consumer".to_owned()),
+            // A topic comes into being with its first message, which a consumer that begins at the end would miss.
+            ("auto.offset.reset".to_owned(), "earliest".to_owned()),
+            // Bounds what lies in memory while the backend is slow; the client's own default is 64 MiB.
+            ("queued.max.messages.kbytes".to_owned(), "16384".to_owned()),
+            (
+                "topic.metadata.refresh.interval.ms".to_owned(),
+                self.kafka_topic_poll_period_ms.to_string(),
+            ),
+        ]);
+        let environment = environment.filter(|(_, value)| !value.is_empty());
+        properties.extend(environment.filter_map(|(variable, value)| {
+            let name = variable.strip_prefix(OVERRIDE)?;
+            Some((name.to_lowercase().replace('_', "."), value))
+        }));
+        properties.extend(self.overrides.iter().cloned());
+        if !properties.contains_key("bootstrap.servers") {
+            return Err(format!(
+                "Kafka's address is not known: set {OVERRIDE}BOOTSTRAP_SERVERS=host:9092 or give \
+                 --kafka-override bootstrap.servers=host:9092"
+            ));
+        }
+        for (name, reason) in [
+            (
+                "enable.auto.commit",
+                "offsets are committed in the background once they are stored",
+            ),
+            (
+                "enable.auto.offset.store",
+                "an offset is stored when the backend has taken the message",
+            ),
+        ] {
+            if properties.contains_key(name) {
+                return Err(format!("Kafka property {name} cannot be set: {reason}"));
+            }
+        }
+        let mut config = ClientConfig::new();
+        config
+            .set("enable.auto.commit", "true")
+            .set("enable.auto.offset.store", "false")
+            .set_log_level(RDKafkaLogLevel::Warning);
+        for (name, value) in properties {
+            config.set(name, value);
+        }
+        Ok(config)
+    }
+
+    /// Creates a consumer and subscribes to the topics.
+    ///
+    /// # Errors
+    ///
+    /// A property or pattern that the client does not accept. Whether there is a broker only shows later.
+    pub(crate) fn subscribe(&self, config: &ClientConfig) -> Result<Partitions, String> {
+        let consumer: Partitions =
+            config
+                .create_with_context(Hold::default())
+                .map_err(|error| match error {
+                    // Its value may be a password.
+                    KafkaError::ClientConfig(_, reason, name, _) => {
+                        format!("Kafka property {name}: {reason}")
+                    }
+                    other => format!("cannot create a Kafka client: {other}"),
+                })?;
+        let pattern = format!("^({})$", self.kafka_topic_pattern);
+        let topics: Vec<&str> = match &self.kafka_topics[..] {
+            [] => vec![&pattern],
+            names => names.iter().map(String::as_str).collect(),
+        };
+        consumer
+            .subscribe(&topics)
+            .map_err(|error| format!("cannot subscribe to {}: {error}", topics.join(", ")))?;
+        Ok(consumer)
+    }
+
+    /// The topics, for people.
+    pub(crate) fn topics(&self) -> String {
+        match &self.kafka_topics[..] {
+            [] => format!("topics that match {}", self.kafka_topic_pattern),
+            names => format!("topics {}", names.join(", ")),
+        }
+    }
+}
+
+/// A consumer and the partitions it has been given.
+pub(crate) type Partitions = BaseConsumer<Hold>;
+
+/// Whether messages should come at the moment.
+#[derive(Debug, Default)]
+pub(crate) struct Hold(AtomicBool);
+
+impl ClientContext for Hold {}
+
+impl ConsumerContext for Hold {
+    /// Partitions that are assigned while the others are paused are paused before their first message comes.
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(partitions) => {
+                log::info!("assigned {} partitions", partitions.count());
+                if self.0.load(Ordering::Relaxed)
+                    && let Err(error) = consumer.pause(partitions)
+                {
+                    log::warn!("cannot pause partitions: {error}");
+                }
+            }
+            Rebalance::Revoke(partitions) => log::info!("gave up {} partitions", partitions.count()),
+            Rebalance::Error(error) => log::warn!("rebalance: {error}"),
+        }
+    }
+}
+
+/// Stops messages from coming.
+pub(crate) fn pause(consumer: &Partitions) {
+    consumer.context().0.store(true, Ordering::Relaxed);
+    if let Err(error) = consumer
+        .assignment()
+        .and_then(|partitions| consumer.pause(&partitions))
+    {
+        log::warn!("cannot pause partitions: {error}");
+    }
+}
+
+/// Lets messages come again.
+pub(crate) fn resume(consumer: &Partitions) {
+    consumer.context().0.store(false, Ordering::Relaxed);
+    if let Err(error) = consumer
+        .assignment()
+        .and_then(|partitions| consumer.resume(&partitions))
+    {
+        log::warn!("cannot resume partitions: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        kafka: KafkaOptions,
+    }
+
+    fn config(arguments: &[&str], environment: &[(&str, &str)]) -> Result<ClientConfig, String> {
+        let arguments = std::iter::once("x").chain(arguments.iter().copied());
+        Command::parse_from(arguments).kafka.client_config(
+            "group",
+            environment
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
+    }
+
+    #[test]
+    fn properties_from_everywhere() {
+        let config = config(
+            &[
+                "--kafka-override",
+                "client.id=a=b",
+                "--kafka-override=bootstrap.servers=cli:1",
+            ],
+            &[
+                ("KAFKA_OVERRIDE_BOOTSTRAP_SERVERS", "env:1"),
+                ("KAFKA_OVERRIDE_GROUP_ID", "mine"),
+                ("KAFKA_OVERRIDE_AUTO_OFFSET_RESET", ""),
+                ("KAFKA_TOPICS", "x"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.get("bootstrap.servers"), Some("cli:1"));
+        assert_eq!(config.get("group.id"), Some("mine"));
+        assert_eq!(config.get("client.id"), Some("a=b"));
+        assert_eq!(config.get("auto.offset.reset"), Some("earliest"));
+        assert_eq!(config.get("enable.auto.offset.store"), Some("false"));
+    }
+
+    #[test]
+    fn properties_that_are_refused() {
+        let missing = config(&[], &[]).unwrap_err();
+        assert!(missing.contains("KAFKA_OVERRIDE_BOOTSTRAP_SERVERS"), "{missing}");
+        let ours = [
+            ("KAFKA_OVERRIDE_BOOTSTRAP_SERVERS", "b:1"),
+            ("KAFKA_OVERRIDE_ENABLE_AUTO_COMMIT", "true"),
+        ];
+        let ours = config(&[], &ours).unwrap_err();
+        assert!(ours.contains("enable.auto.commit"), "{ours}");
+    }
+
+    #[test]
+    fn an_unknown_property_is_named_but_its_value_is_not() {
+        let command = Command::parse_from(["x"]);
+        let mut config = ClientConfig::new();
+        config.set("no.such.property", "hush");
+        let error = command.kafka.subscribe(&config).err().unwrap();
+        assert!(
+            error.contains("no.such.property") && !error.contains("hush"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_pattern_that_is_none() {
+        let command = Command::parse_from(["x", "--kafka-topic-pattern=("]);
+        let config = config(&["--kafka-override=bootstrap.servers=127.0.0.1:1"], &[]).unwrap();
+        let error = command.kafka.subscribe(&config).err().unwrap();
+        assert!(error.contains("^(()$"), "{error}");
+    }
+}

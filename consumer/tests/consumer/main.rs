@@ -1,0 +1,14 @@
+//! The real program between a real Kafka and real backends. What is not installed is skipped, with a word about it.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod graphite;
+mod influx;
+mod installed;
+mod kafka;
+mod kairos;
+mod messages;
+mod print;
+mod program;
+mod recording_server;
+mod statsd;
