@@ -1,0 +1,1 @@
+#include <mesos/mesos.hpp>

@@ -1,0 +1,6 @@
+#ifndef STAND_IN_STOUT_NOTHING_HPP
+#define STAND_IN_STOUT_NOTHING_HPP
+
+struct Nothing {};
+
+#endif // STAND_IN_STOUT_NOTHING_HPP
