@@ -10,9 +10,8 @@
 )]
 
 use crate::container::{Container, ContainerId};
-use crate::module::{Module, Statistic, glog};
+use crate::module::{Module, Panicked, Statistic, glog, guard};
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 #[cxx::bridge(namespace = "stats")]
@@ -89,15 +88,6 @@ pub(crate) mod ffi {
 }
 
 static MODULE: LazyLock<Module> = LazyLock::new(Module::default);
-
-/// A fault of this program.
-#[derive(Debug, thiserror::Error)]
-#[error("the metrics core panicked; please report it with the line before this one")]
-struct Panicked;
-
-fn guard<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|_| Panicked)
-}
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use std::ffi::CStr;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -228,6 +229,16 @@ impl Module {
     fn create_address() -> *const () {
         Module::start as *const ()
     }
+}
+
+/// A fault of this program, which must not become one of the agent's.
+#[derive(Debug, thiserror::Error)]
+#[error("the metrics core panicked; please report it with the line before this one")]
+pub(crate) struct Panicked;
+
+/// What a call returns, unless it panics.
+pub(crate) fn guard<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|_| Panicked)
 }
 
 #[derive(Debug, thiserror::Error)]

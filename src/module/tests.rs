@@ -73,6 +73,27 @@ fn the_manifests_have_the_names_of_the_modules() {
 }
 
 #[test]
+fn a_panic_is_an_error_and_leaves_the_module_usable() {
+    let node = node();
+    let panicked = guard(|| {
+        let _state = node.module.state.lock();
+        panic!("in the middle");
+    });
+    assert!(
+        panicked
+            .map(|(): ()| ())
+            .unwrap_err()
+            .to_string()
+            .contains("please report")
+    );
+    assert!(
+        guard(|| node.module.prepare(&container(&["c"], "f", "e")))
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[test]
 fn what_more_parameters_could_mend_is_not_refused_yet() {
     for (incomplete, rest) in [
         (
