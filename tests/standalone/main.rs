@@ -8,7 +8,7 @@ use process::{Standalone, command, modules, send};
 use serde_json::Value;
 use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, UdpSocket};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 const C1: &str = "framework_id=f,executor_id=e1,container_id=c1";
@@ -232,5 +232,39 @@ fn a_stall_of_30_ms_at_100_000_datagrams_a_second_loses_nothing() {
     assert_eq!(
         (&accounting["lines_received"], &accounting["kernel_drops"]),
         (&3000.into(), &0.into())
+    );
+}
+
+#[test]
+fn a_full_disk_costs_the_state_file_and_not_the_endpoint() {
+    if !process::may_mount() {
+        eprintln!("skipped: this needs root, unshare and a mount namespace");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let full = directory.path().join("full");
+    std::fs::create_dir(&full).unwrap();
+    let file = modules(&directory, &[("state_path_dir", full.to_str().unwrap())]);
+    let mut command = Command::new("unshare");
+    let script = "mount -t tmpfs -o size=64k tmpfs \"$0\"; cat /dev/zero >\"$0\"/filler 2>&-; exec \"$@\"";
+    command.args(["--mount", "sh", "-c", script]).arg(&full);
+    command.arg(env!("CARGO_BIN_EXE_dcos-stats-standalone"));
+    command
+        .args(["--modules", &file, "--container", C1])
+        .stderr(Stdio::piped());
+    let mut standalone = Standalone::spawn(command);
+    let container = standalone.json_line();
+    send(&container, b"a:1|c");
+    let log = standalone.stderr();
+    let accounting = standalone.terminate();
+    assert_eq!(accounting["lines_received"], 1);
+    let log = std::io::read_to_string(log).unwrap();
+    let complaint = log
+        .lines()
+        .find(|line| line.contains("will lose its endpoint"))
+        .unwrap_or_else(|| panic!("{log}"));
+    assert!(
+        complaint.contains("c1") && complaint.contains("No space left on device"),
+        "{complaint}"
     );
 }

@@ -1,6 +1,6 @@
 //! The StatsD destination's name changes its addresses, by a hosts file that only the program under test sees.
 
-use crate::process::{Standalone, endpoint, is_root, modules};
+use crate::process::{Standalone, endpoint, may_mount, modules};
 use serde_json::Value;
 use std::fs;
 use std::net::UdpSocket;
@@ -29,13 +29,6 @@ fn start_with_hosts(hosts: &Path, modules: &str) -> Standalone {
         "framework_id=f,executor_id=e,container_id=c",
     ]);
     Standalone::spawn(command)
-}
-
-fn may_mount() -> bool {
-    let tried = Command::new("unshare")
-        .args(["--mount", "mount", "--bind", "/etc/hosts", "/etc/hosts"])
-        .output();
-    is_root() && tried.is_ok_and(|output| output.status.success())
 }
 
 /// Sends numbered lines until one that was sent after the start of this call arrives at `receiver`.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 
 /// Writes a modules file with these parameters.
@@ -63,6 +63,11 @@ impl Standalone {
         );
     }
 
+    /// Its log, if it was piped; to be read when the program has ended.
+    pub(crate) fn stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().unwrap()
+    }
+
     /// Ends it in the good way; its accounting.
     pub(crate) fn terminate(mut self) -> Value {
         self.signal("-TERM");
@@ -104,4 +109,12 @@ pub(crate) fn endpoint(container: &Value) -> String {
 pub(crate) fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().unwrap();
     output.stdout == b"0\n"
+}
+
+/// Whether this process may give a program a mount namespace of its own.
+pub(crate) fn may_mount() -> bool {
+    let tried = Command::new("unshare")
+        .args(["--mount", "mount", "--bind", "/etc/hosts", "/etc/hosts"])
+        .output();
+    is_root() && tried.is_ok_and(|output| output.status.success())
 }
