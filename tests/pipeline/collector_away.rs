@@ -2,6 +2,7 @@
 
 use crate::node::{Node, Records, accept, container, start, task, wait};
 use socket2::{Domain, Socket, Type};
+use stats_schema::Layout;
 use stats_slave::accounting::Accounting;
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -152,4 +153,23 @@ fn what_it_never_took_is_counted_at_the_end() {
         (collector.datapoints, collector.datapoints_dropped.shutdown),
         (250, 250)
     );
+}
+
+#[test]
+fn that_it_closed_the_connection_is_noticed_before_data_goes_to_nobody() {
+    let node = start(&[QUIET]);
+    let mut stream = accept(&node.collector);
+    // All that came is read, so that it ends in the good way and the kernel has no error to tell.
+    stream
+        .read_exact(&mut vec![0; Layout::Typed.header().len()])
+        .unwrap();
+    drop(stream);
+    wait(&node.core, "the news", |now| {
+        now.collector_output.as_ref().unwrap().disconnects == 1
+    });
+    let sender = task(node.core.register(&container("c")).unwrap());
+    send(&node, &sender, 0..100);
+    let lists = Records::of(accept(&node.collector)).datapoints(100);
+    assert_eq!(numbers(&lists), (0..100).collect::<Vec<_>>());
+    node.stop();
 }

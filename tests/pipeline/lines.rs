@@ -165,14 +165,14 @@ fn the_module_speaks_of_each_container_and_of_itself() {
 
 #[test]
 fn a_limit_lets_the_datagram_pass_that_reaches_it() {
-    // metrics-vectors.md 3.3 with a limit of a KiB: 600, 600 and 600 bytes; the third begins above it.
+    // metrics-vectors.md 3.3 with a limit of a KiB: three times 512 bytes; the second reaches it, the third begins at it.
     let node = start(&[
         ("container_limit_amount_kbytes", "1"),
         ("self_metrics_enabled", "false"),
     ]);
     let sender = task(node.core.register(&container("c")).unwrap());
     for _ in 0..3 {
-        sender.send(&[b'x'; 600]).unwrap();
+        sender.send(&[b'x'; 512]).unwrap();
     }
     wait(&node.core, "all three", |now| now.datagrams_received == 3);
     let accounting = node.stop();
@@ -182,7 +182,7 @@ fn a_limit_lets_the_datagram_pass_that_reaches_it() {
             accounting.bytes_received,
             accounting.bytes_throttled
         ),
-        (2, 1800, 600)
+        (2, 1536, 512)
     );
 }
 
@@ -205,4 +205,27 @@ fn lists_of_1_7_mean_what_they_meant() {
     let accounting = core.shutdown().unwrap();
     assert!(accounting.collector_output.is_none());
     assert_eq!(accounting.lines_generated, 0);
+}
+
+#[test]
+fn a_block_is_ordered_by_container_and_not_by_arrival() {
+    // metrics.md 1.19; two datapoints close the block.
+    let node = start(&[
+        ("self_metrics_enabled", "false"),
+        ("output_collector_chunk_size_datapoints", "2"),
+        ("output_collector_chunk_timeout_seconds", "3600"),
+    ]);
+    let mut records = Records::of(accept(&node.collector));
+    let first = task(node.core.register(&container("a")).unwrap());
+    let second = task(node.core.register(&container("b")).unwrap());
+    second.send(b"sent-first:1|c").unwrap();
+    wait(&node.core, "the first line", |now| now.lines_received == 1);
+    first.send(b"sent-second:1|c").unwrap();
+    let lists = records.datapoints(2);
+    let names: Vec<_> = lists
+        .iter()
+        .map(|list| list.datapoints[0].name.as_str())
+        .collect();
+    assert_eq!(names, ["sent-second", "sent-first"]);
+    node.stop();
 }
