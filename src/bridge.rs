@@ -77,6 +77,8 @@ pub(crate) mod ffi {
         fn usage(container: Container, timestamp: f64, statistics: Vec<Statistic>) -> Result<()>;
     }
 
+    // SAFETY: cxx checks the signatures against the header; the functions take their arguments by value or borrow them for the
+    // call, keep nothing, may be called from any thread (glog locks), and what they throw cxx catches.
     unsafe extern "C++" {
         include!("stats/logging.hpp");
 

@@ -1,9 +1,10 @@
-//! The vectors of `reference/metrics-vectors.md` 8, 10 and 14, the promises of the documentation, and properties that
-//! hold for any list.
+//! The vectors of `reference/metrics-vectors.md` 8, 10 and 14.
+
+mod documents;
+mod properties;
 
 use super::table::TABLE;
 use super::*;
-use proptest::prelude::*;
 use std::path::Path;
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
@@ -478,118 +479,4 @@ fn the_nearest_name_is_the_one_that_was_meant() {
         assert_eq!(table::nearest(key), meant, "{key}");
     }
     assert!(!table::nearest("").is_empty());
-}
-
-#[test]
-fn every_default_written_out_changes_nothing() {
-    for setting in TABLE {
-        for default in [setting.default, setting.default_1_7].into_iter().flatten() {
-            assert_eq!(
-                setting.kind.check(setting.name, default),
-                Ok(()),
-                "{}",
-                setting.name
-            );
-        }
-    }
-    let new = TABLE
-        .iter()
-        .filter_map(|setting| Some((setting.name, setting.default?)));
-    assert_eq!(read(&new.collect::<Vec<_>>()).unwrap(), defaults_of_1_8());
-    let old = TABLE
-        .iter()
-        .filter_map(|setting| Some((setting.old_name.unwrap_or(setting.name), setting.default_1_7?)));
-    assert_eq!(read(&old.collect::<Vec<_>>()).unwrap(), defaults_of_1_7());
-}
-
-#[test]
-fn names_are_used_once() {
-    let mut names: Vec<_> = TABLE.iter().map(|setting| setting.name).collect();
-    names.extend(
-        TABLE
-            .iter()
-            .filter(|s| s.old_name != Some(s.name))
-            .filter_map(|s| s.old_name),
-    );
-    let all = names.len();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), all);
-}
-
-fn file(name: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
-}
-
-#[test]
-fn the_documented_table_is_the_table() {
-    let table = markdown_table();
-    assert!(
-        file("docs/configuration.md").contains(&table),
-        "docs/configuration.md must contain exactly this table:\n\n{table}"
-    );
-}
-
-/// The example is the usual configuration with every default of 1.8 that matters to it written out.
-#[test]
-fn the_example_spells_out_the_defaults() {
-    let list = modules(&file("mesos-agent-modules.json.example")).unwrap();
-    assert_eq!(Parameters::from_list(&list).unwrap(), defaults_of_1_8());
-    let docs = file("docs/configuration.md");
-    let explanation = docs.split("## The example").nth(1).unwrap();
-    for (key, value) in list.iter() {
-        assert!(
-            explanation.contains(&format!("`{key}`")),
-            "{key}={value} is not explained"
-        );
-    }
-}
-
-fn any_list() -> impl Strategy<Value = Vec<(String, String)>> {
-    let names = TABLE
-        .iter()
-        .flat_map(|setting| [Some(setting.name), setting.old_name])
-        .flatten();
-    let words = [
-        "", "0", "1", "2", "65536", "true", "false", "none", "single", "range", "::1", "lo", "\n",
-    ];
-    let texts = TABLE.iter().filter_map(|setting| setting.default).chain(words);
-    let key = prop_oneof![
-        99 => proptest::sample::select(names.map(str::to_owned).collect::<Vec<_>>()),
-        1 => any::<String>(),
-    ];
-    let value = prop_oneof![
-        4 => proptest::sample::select(texts.map(str::to_owned).collect::<Vec<_>>()),
-        1 => any::<String>(),
-    ];
-    proptest::collection::vec((key, value), 0..6)
-}
-
-proptest! {
-    #[test]
-    fn any_list_is_read_or_refused_in_one_line(pairs in any_list()) {
-        match ParameterList::from_pairs(pairs).and_then(|list| Parameters::from_list(&list)) {
-            Ok(parameters) => {
-                prop_assert!(parameters.collector.is_some() || parameters.statsd.is_some());
-                prop_assert!(!parameters.period.is_zero());
-            }
-            Err(error) => {
-                let text = error.to_string();
-                prop_assert!(!text.is_empty() && !text.contains(char::is_control), "{text:?}");
-                prop_assert!(text.len() < 4000, "{text:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn order_and_the_number_of_lists_do_not_matter(pairs in any_list(), cut in 0_usize..6) {
-        let whole = ParameterList::from_pairs(pairs.clone()).ok().and_then(|list| Parameters::from_list(&list).ok());
-        let (first, second) = pairs.split_at(cut.min(pairs.len()));
-        let merged = || {
-            let mut list = ParameterList::from_pairs(second.iter().cloned()).ok()?;
-            list.merge(&ParameterList::from_pairs(first.iter().cloned()).ok()?).ok()?;
-            Parameters::from_list(&list).ok()
-        };
-        prop_assert_eq!(whole, merged());
-    }
 }
