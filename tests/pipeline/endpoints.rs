@@ -1,23 +1,15 @@
 //! Endpoints: shared, in ranges, over IPv6, in many threads, and after a restart.
 
-use crate::node::{Node, container, start, task, wait};
+use crate::node::{Node, container, free_ports, start, task, wait};
 use stats_slave::container::ContainerId;
 use stats_slave::{Core, Recovery};
 use std::net::UdpSocket;
 
 const QUIET: (&str, &str) = ("self_metrics_enabled", "false");
 
-fn free_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
 #[test]
 fn a_shared_endpoint_tells_containers_apart_only_when_there_is_one() {
-    let port = free_port().to_string();
+    let port = free_ports(1).to_string();
     let node = start(&[
         QUIET,
         ("listen_port_mode", "single"),
@@ -65,7 +57,7 @@ fn a_container_that_leaves_is_heard_to_the_end() {
 
 #[test]
 fn a_range_that_is_used_up_says_so_and_ports_come_back() {
-    let first = free_port().min(60_000);
+    let first = free_ports(2);
     let (start_port, end_port) = (first.to_string(), (first + 1).to_string());
     let node = start(&[
         QUIET,
@@ -196,7 +188,7 @@ fn a_port_that_somebody_took_meanwhile_leaves_its_container_unheard() {
 #[test]
 fn a_file_of_the_old_module_is_read_as_it_is() {
     let node = start(&[QUIET]);
-    let port = free_port();
+    let port = free_ports(1);
     let containers = node.state_dir.path().join("containers");
     std::fs::create_dir(&containers).unwrap();
     let text = format!(r#"{{"container_id":"leaf","statsd_host":"127.0.0.1","statsd_port":{port}}}"#);

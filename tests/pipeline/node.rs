@@ -8,6 +8,7 @@ use stats_slave::container::{Container, ContainerId};
 use stats_slave::parameters::{Parameters, modules};
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -184,4 +185,24 @@ pub(crate) fn wait(core: &Core, what: &str, mut reached: impl FnMut(&Accounting)
         assert!(start.elapsed() < PATIENCE, "{what} did not come: {accounting:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The first of `count` ports in a row that nobody has. They lie below those that the kernel gives to sockets without a port
+/// of their own, so that no other test gets them by chance; each call starts elsewhere.
+pub(crate) fn free_ports(count: u16) -> u16 {
+    static CALLS: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 10_000;
+    const SPAN: u16 = 20_000;
+    let process = u16::try_from(std::process::id() % u32::from(SPAN)).unwrap();
+    for _ in 0..1000 {
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        let first = FIRST + process.wrapping_mul(7).wrapping_add(call.wrapping_mul(16)) % SPAN;
+        let sockets: Vec<_> = (first..first + count)
+            .map(|port| UdpSocket::bind(("127.0.0.1", port)))
+            .collect();
+        if sockets.iter().all(Result::is_ok) {
+            return first;
+        }
+    }
+    panic!("{count} free ports in a row were not found");
 }

@@ -1,6 +1,6 @@
 //! What the host measured of a container goes the way of what the container sends.
 
-use crate::node::{Records, accept, container, start, task};
+use crate::node::{Records, accept, container, free_ports, start, task};
 use stats_schema::{Datapoint, MetricList, MetricType};
 
 const TIME_MS: i64 = 1_472_688_000_123;
@@ -67,10 +67,11 @@ fn usage_is_in_the_record_of_the_containers_own_metrics() {
 
 #[test]
 fn usage_is_told_apart_where_a_socket_is_shared_or_missing() {
+    let port = free_ports(1).to_string();
     let node = start(&[
         ("self_metrics_enabled", "false"),
         ("listen_port_mode", "single"),
-        ("listen_port", "31990"),
+        ("listen_port", &port),
     ]);
     node.core.register(&container("a")).unwrap();
     node.core.register(&container("b")).unwrap();

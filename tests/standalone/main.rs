@@ -173,13 +173,14 @@ fn says_what_is_wrong_and_where() {
 
 #[test]
 fn a_range_too_small_for_the_containers_is_an_error() {
+    let first = process::two_free_ports();
     let directory = tempfile::tempdir().unwrap();
     let file = modules(
         &directory,
         &[
             ("listen_port_mode", "range"),
-            ("listen_port_start", "28125"),
-            ("listen_port_end", "28126"),
+            ("listen_port_start", &first.to_string()),
+            ("listen_port_end", &(first + 1).to_string()),
             ("state_path_dir", directory.path().to_str().unwrap()),
         ],
     );
@@ -198,7 +199,10 @@ fn a_range_too_small_for_the_containers_is_an_error() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(
-        stderr.contains("container c3: Port range 28125-28126 has been depleted."),
+        stderr.contains(&format!(
+            "container c3: Port range {first}-{} has been depleted.",
+            first + 1
+        )),
         "{stderr}"
     );
 }

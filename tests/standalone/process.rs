@@ -118,3 +118,16 @@ pub(crate) fn may_mount() -> bool {
         .output();
     is_root() && tried.is_ok_and(|output| output.status.success())
 }
+
+/// The first of two ports in a row that nobody has, below those that the kernel gives to sockets without a port of their own.
+pub(crate) fn two_free_ports() -> u16 {
+    let process = u16::try_from(std::process::id() % 20_000).unwrap();
+    (0..1000_u16)
+        .map(|attempt| 10_000 + process.wrapping_mul(7).wrapping_add(attempt * 16) % 20_000)
+        .find(|&first| {
+            [first, first + 1]
+                .iter()
+                .all(|&port| UdpSocket::bind(("127.0.0.1", port)).is_ok())
+        })
+        .unwrap()
+}
