@@ -6,7 +6,9 @@
 
 use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
+use stats_collector::sinks::Outcome;
 use stats_collector::sources::Limits;
+use stats_collector::telemetry::Output;
 use stats_collector::{Batch, Collector, Sink};
 use stats_schema::{
     CustomTags, DatapointRef, Identity, Layout, MetricType, Part, RecordRef, StreamDecoder, write_block,
@@ -141,13 +143,13 @@ impl Sink for Counting {
         "counting"
     }
 
-    fn write(&mut self, batch: &Batch) -> io::Result<u64> {
+    fn write(&mut self, batch: &Batch, _output: &Output) -> io::Result<Outcome> {
         let before = self.bytes;
         let Ok(()) = batch.try_for_each(|record| {
             self.count(&record);
             Ok::<(), Infallible>(())
         });
-        Ok(self.bytes - before)
+        Ok(Outcome::Written(self.bytes - before))
     }
 }
 

@@ -5,8 +5,10 @@ use crate::sinks::{self, Queue, Sink, SinkEnd};
 use crate::sources::{Limits, TcpSource};
 use crate::summary::log_every_minute;
 use crate::telemetry::{Balance, Input};
+use log::error;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -40,6 +42,8 @@ pub struct Collector {
     limits: Limits,
     input: Arc<Input>,
     queues: Vec<Arc<Queue>>,
+    /// How many sinks are more than views.
+    outlets: usize,
     ends: (mpsc::UnboundedSender<SinkEnd>, mpsc::UnboundedReceiver<SinkEnd>),
 }
 
@@ -55,6 +59,7 @@ impl Collector {
             limits,
             input: Arc::default(),
             queues: Vec::new(),
+            outlets: 0,
             ends: mpsc::unbounded_channel(),
         })
     }
@@ -68,19 +73,33 @@ impl Collector {
         self.listener.local_addr()
     }
 
-    /// Hands all records to `sink` from now on, through a queue of at most `queue_bytes` in memory.
+    /// Hands all records to `sink` from now on, through a queue of at most `queue_bytes` in memory. The collector ends
+    /// when the last of its sinks has failed.
     ///
     /// # Errors
     ///
     /// When the system refuses the sink's thread.
     pub fn add_sink(&mut self, sink: impl Sink, queue_bytes: usize) -> io::Result<()> {
+        self.add_view(sink, queue_bytes)?;
+        self.outlets += 1;
+        Ok(())
+    }
+
+    /// The same for a sink that keeps what others ask for, in memory. It is no reason for the collector to go on when
+    /// all else has failed.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses the sink's thread.
+    pub fn add_view(&mut self, sink: impl Sink, queue_bytes: usize) -> io::Result<()> {
         self.queues
             .push(sinks::start(sink, queue_bytes, self.ends.0.clone())?);
         Ok(())
     }
 
     /// Collects until `stop`, then accepts no more connections, reads what peers have sent so far, and waits for the
-    /// sinks to write it; or until a sink fails.
+    /// sinks to write it. A sink that fails drops and counts everything from then on; when the last one has failed, the
+    /// collector ends.
     pub async fn run(self, stop: impl Future<Output = ()>) -> (Balance, Result<(), SinkError>) {
         let (batches, decoded) = mpsc::channel(CHANNEL_READS);
         let (stop_reading, stopped) = watch::channel(None);
@@ -97,13 +116,24 @@ impl Collector {
 
         let mut ends = self.ends.1;
         let mut result = Ok(());
-        let mut running = self.queues.len();
-        let read_on = tokio::select! {
-            () = stop => READ_ON,
-            Some(end) = ends.recv() => {
-                running -= 1;
-                result = sink_result(end);
-                Duration::ZERO
+        let (mut running, mut outlets) = (self.queues.len(), self.outlets);
+        let mut stop = pin!(stop);
+        let read_on = loop {
+            tokio::select! {
+                () = &mut stop => break READ_ON,
+                Some(end) = ends.recv() => {
+                    // Views keep everything in memory and do not fail, nor does a sink end by itself otherwise.
+                    running -= 1;
+                    outlets -= 1;
+                    let ended = sink_result(end);
+                    if outlets == 0 {
+                        result = ended;
+                        break Duration::ZERO;
+                    }
+                    if let Err(failed) = ended {
+                        error!("{failed}; this output is off from now on, what comes for it is dropped and counted");
+                    }
+                }
             }
         };
         let end_by = Instant::now() + END_WITHIN;
@@ -112,7 +142,9 @@ impl Collector {
         // Neither is ever aborted, and a panic of theirs leaves nothing to wait for.
         let _ = source.await;
         let _ = fan_out.await;
-        self.queues.iter().for_each(|queue| queue.close());
+        self.queues
+            .iter()
+            .for_each(|queue| queue.close(end_by.into_std()));
         while running > 0
             && let Ok(Some(end)) = timeout_at(end_by, ends.recv()).await
         {

@@ -4,6 +4,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ impl Counter {
     }
 }
 
-/// What arrived over TCP.
+/// What arrived: bytes and connections over TCP, records from all sources.
 #[derive(Debug, Default)]
 pub struct Input {
     /// Connections accepted and served.
@@ -47,11 +48,11 @@ pub struct Input {
     pub bytes: Counter,
     /// Blocks decoded completely.
     pub blocks: Counter,
-    /// Records decoded.
+    /// Records from all sources, handed to every sink.
     pub records: Counter,
     /// Records among them that have no topic of their own.
     pub records_without_topic: Counter,
-    /// Datapoints decoded.
+    /// Datapoints in those records.
     pub datapoints: Counter,
 }
 
@@ -73,12 +74,104 @@ pub struct Output {
     pub written: Amount,
     /// Bytes written, as the sink renders records.
     pub bytes_written: Counter,
-    /// Dropped because newer ones needed the room in the queue.
-    pub dropped_queue_full: Amount,
-    /// Dropped because writing failed.
-    pub dropped_write_failed: Amount,
+    dropped: [Amount; Reason::ALL.len()],
+    /// Why the sink makes no progress now, if it does not.
+    problem: Mutex<Option<String>>,
+}
+
+/// Why records or datapoints did not get where a sink leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Newer ones needed the room in the queue.
+    QueueFull,
+    /// Writing failed.
+    WriteFailed,
     /// Still waiting, or being written, when the time to end was over.
-    pub dropped_shutdown: Amount,
+    Shutdown,
+    /// Larger than what is behind the sink takes.
+    TooLarge,
+    /// What is behind the sink did not want it.
+    Refused,
+    /// A sink that keeps series in memory has no room for another one.
+    SeriesLimit,
+    /// The value is no number that the sink can express.
+    NoNumber,
+}
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::QueueFull,
+        Self::WriteFailed,
+        Self::Shutdown,
+        Self::TooLarge,
+        Self::Refused,
+        Self::SeriesLimit,
+        Self::NoNumber,
+    ];
+
+    /// As it is printed, `queue_full` for [`Reason::QueueFull`].
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::WriteFailed => "write_failed",
+            Self::Shutdown => "shutdown",
+            Self::TooLarge => "too_large",
+            Self::Refused => "refused",
+            Self::SeriesLimit => "series_limit",
+            Self::NoNumber => "no_number",
+        }
+    }
+}
+
+impl Amount {
+    /// Adds so many of each.
+    pub fn add(&self, records: u64, datapoints: u64) {
+        self.records.add(records);
+        self.datapoints.add(datapoints);
+    }
+
+    /// Records and datapoints so far.
+    #[must_use]
+    pub fn get(&self) -> (u64, u64) {
+        (self.records.get(), self.datapoints.get())
+    }
+}
+
+impl Output {
+    /// What was dropped for this reason.
+    #[must_use]
+    pub fn dropped(&self, reason: Reason) -> &Amount {
+        &self.dropped[reason as usize]
+    }
+
+    /// Datapoints dropped so far, for whatever reason.
+    #[must_use]
+    pub fn datapoints_dropped(&self) -> u64 {
+        self.dropped.iter().map(|amount| amount.datapoints.get()).sum()
+    }
+
+    /// Datapoints that are neither written nor dropped yet.
+    #[must_use]
+    pub fn datapoints_waiting(&self) -> u64 {
+        let done = self.written.datapoints.get() + self.datapoints_dropped();
+        self.received.datapoints.get().saturating_sub(done)
+    }
+
+    /// Says why the sink makes no progress, or that it does again.
+    pub fn set_problem(&self, problem: Option<String>) {
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    /// Why the sink makes no progress now, if it does not.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        self.problem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
 }
 
 /// The sums at one moment, as they are printed at the end.
@@ -149,11 +242,7 @@ impl Balance {
 
 impl SinkBalance {
     fn new(output: &Output) -> Self {
-        let dropped = [
-            ("queue_full", &output.dropped_queue_full),
-            ("write_failed", &output.dropped_write_failed),
-            ("shutdown", &output.dropped_shutdown),
-        ];
+        let dropped = Reason::ALL.map(|reason| (reason.as_str(), output.dropped(reason)));
         Self {
             records_written: output.written.records.get(),
             datapoints_written: output.written.datapoints.get(),
@@ -161,20 +250,6 @@ impl SinkBalance {
             records_dropped: reasons(dropped.map(|(reason, amount)| (reason, &amount.records))),
             datapoints_dropped: reasons(dropped.map(|(reason, amount)| (reason, &amount.datapoints))),
         }
-    }
-}
-
-impl Output {
-    /// Datapoints dropped so far, for whatever reason.
-    pub(crate) fn datapoints_dropped(&self) -> u64 {
-        [
-            &self.dropped_queue_full,
-            &self.dropped_write_failed,
-            &self.dropped_shutdown,
-        ]
-        .iter()
-        .map(|amount| amount.datapoints.get())
-        .sum()
     }
 }
 
@@ -202,12 +277,11 @@ mod tests {
         one.written.datapoints.add(5);
         other.written.records.add(1);
         other.written.datapoints.add(1);
-        other.dropped_queue_full.records.add(1);
-        other.dropped_queue_full.datapoints.add(3);
+        other.dropped(Reason::QueueFull).add(1, 3);
         assert!(!balance().balanced());
-        other.dropped_shutdown.records.add(1);
+        other.dropped(Reason::Shutdown).records.add(1);
         assert!(!balance().balanced());
-        other.dropped_shutdown.datapoints.add(1);
+        other.dropped(Reason::Shutdown).datapoints.add(1);
         assert!(balance().balanced());
 
         let json = serde_json::to_value(balance()).unwrap();

@@ -3,13 +3,15 @@
 mod queue;
 mod stdout;
 
-pub use queue::Queue;
+pub use queue::{Queue, Taken};
 pub use stdout::Stdout;
 
 use crate::Batch;
+use crate::telemetry::Output;
 use std::io;
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Something that takes records.
@@ -17,12 +19,30 @@ pub trait Sink: Send + 'static {
     /// What it is called in logs and counters.
     fn name(&self) -> &'static str;
 
-    /// Writes all records of `batch` and returns how many bytes they made. May block.
+    /// Takes all records of `batch`. May block.
     ///
     /// # Errors
     ///
     /// When the sink can take nothing any more; the batch counts as dropped, and so does all that follows.
-    fn write(&mut self, batch: &Batch) -> io::Result<u64>;
+    fn write(&mut self, batch: &Batch, output: &Output) -> io::Result<Outcome>;
+
+    /// Does what is due whether records come or not, and says after what time there is something due again, if ever.
+    /// Called before every batch and whenever something is due.
+    fn tick(&mut self, _output: &Output) -> Option<Duration> {
+        None
+    }
+
+    /// Hands on what it kept, until `deadline` at most, and counts the rest as dropped. No batch comes after this.
+    fn end(&mut self, _output: &Output, _deadline: Instant) {}
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of it was written, in so many bytes.
+    Written(u64),
+    /// The sink itself adds every record and datapoint to what was written or dropped, now or later.
+    Counted,
 }
 
 /// A sink's thread has ended: the error that ended it, or none after its queue was closed and emptied.
@@ -34,7 +54,7 @@ pub(crate) type SinkEnd = (&'static str, io::Result<()>);
 ///
 /// When the system refuses another thread.
 pub(crate) fn start(
-    mut sink: impl Sink,
+    sink: impl Sink,
     queue_bytes: usize,
     ends: UnboundedSender<SinkEnd>,
 ) -> io::Result<Arc<Queue>> {
@@ -43,17 +63,28 @@ pub(crate) fn start(
     thread::Builder::new()
         .name(format!("sink-{}", sink.name()))
         .spawn(move || {
-            let mut end = Ok(());
-            while let Some(batch) = queue.take() {
-                let result = sink.write(&batch);
-                queue.done(&batch, result.as_ref().ok().copied());
-                if let Err(error) = result {
-                    end = Err(error);
-                    break;
-                }
-            }
+            let name = sink.name();
+            let end = serve(sink, &queue);
             // Nobody listens any more when the program ends before the sink does.
-            let _ = ends.send((sink.name(), end));
+            let _ = ends.send((name, end));
         })?;
     Ok(ours)
+}
+
+fn serve(mut sink: impl Sink, queue: &Queue) -> io::Result<()> {
+    loop {
+        let due = sink.tick(queue.output());
+        match queue.take(due) {
+            Taken::Batch(batch) => {
+                let result = sink.write(&batch, queue.output());
+                queue.done(&batch, result.as_ref().ok().copied());
+                result?;
+            }
+            Taken::Nothing => {}
+            Taken::End(deadline) => {
+                sink.end(queue.output(), deadline);
+                return Ok(());
+            }
+        }
+    }
 }

@@ -3,10 +3,12 @@
 //! The counters of the sink change in the same step as the queue, so their sums agree at any moment: what was received
 //! is written, dropped, waiting, or the one batch the sink has in its hands.
 
+use super::Outcome;
 use crate::Batch;
-use crate::telemetry::{Amount, Output};
+use crate::telemetry::{Amount, Output, Reason};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A queue between the fan-out, which never waits, and one sink's thread, which does.
 #[derive(Debug)]
@@ -30,12 +32,23 @@ struct Waiting {
 /// Why nothing is added any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// The sink shall empty the queue and end.
-    Closed,
+    /// The sink shall empty the queue and end, until this moment if it can.
+    Closed(Instant),
     /// The sink cannot write any more.
     Failed,
     /// The sink was not waited for any longer.
     Abandoned,
+}
+
+/// What a sink gets to do.
+#[derive(Debug)]
+pub enum Taken {
+    /// The oldest batch, to be followed by [`Queue::done`].
+    Batch(Arc<Batch>),
+    /// Nothing came in time.
+    Nothing,
+    /// Nothing will come any more; until when the sink may hand on what it kept.
+    End(Instant),
 }
 
 impl Queue {
@@ -69,8 +82,10 @@ impl Queue {
         let mut waiting = self.lock();
         match waiting.end {
             None => {}
-            Some(End::Failed) => return add(&self.output.dropped_write_failed, &batch),
-            Some(End::Closed | End::Abandoned) => return add(&self.output.dropped_shutdown, &batch),
+            Some(End::Failed) => return add(self.output.dropped(Reason::WriteFailed), &batch),
+            Some(End::Closed(_) | End::Abandoned) => {
+                return add(self.output.dropped(Reason::Shutdown), &batch);
+            }
         }
         waiting.bytes += batch.bytes();
         waiting.batches.push_back(batch);
@@ -78,49 +93,65 @@ impl Queue {
             && let Some(oldest) = waiting.batches.pop_front()
         {
             waiting.bytes -= oldest.bytes();
-            add(&self.output.dropped_queue_full, &oldest);
+            add(self.output.dropped(Reason::QueueFull), &oldest);
         }
         self.changed.notify_one();
     }
 
-    /// Waits for the oldest batch; nothing when the queue was closed and is empty, or was abandoned.
-    /// Every batch taken has to be followed by [`Queue::done`].
-    pub fn take(&self) -> Option<Arc<Batch>> {
+    /// Waits for the oldest batch, for at most `patience` if there is one.
+    pub fn take(&self, patience: Option<Duration>) -> Taken {
+        let deadline = patience.map(|patience| Instant::now() + patience);
         let mut waiting = self.lock();
         loop {
             if let Some(batch) = waiting.batches.pop_front() {
                 waiting.bytes -= batch.bytes();
                 waiting.taken = Some(Arc::clone(&batch));
-                return Some(batch);
+                return Taken::Batch(batch);
             }
-            if waiting.end.is_some() {
-                return None;
+            match waiting.end {
+                Some(End::Closed(deadline)) => return Taken::End(deadline),
+                Some(End::Failed | End::Abandoned) => return Taken::End(Instant::now()),
+                None => {}
             }
-            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                Some(Duration::ZERO) => return Taken::Nothing,
+                Some(left) => {
+                    let (waiting, _) = self
+                        .changed
+                        .wait_timeout(waiting, left)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    waiting
+                }
+                None => self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 
-    /// Says what became of the batch taken last: written as so many bytes, or not, in which case all that waits and
-    /// will be pushed is dropped as well.
-    pub fn done(&self, batch: &Batch, bytes_written: Option<u64>) {
+    /// Says what became of the batch taken last; nothing if writing failed, in which case all that waits and will be
+    /// pushed is dropped as well.
+    pub fn done(&self, batch: &Batch, outcome: Option<Outcome>) {
         let mut waiting = self.lock();
         if waiting.taken.take().is_none() {
             // Abandoned meanwhile, and counted as such.
             return;
         }
-        if let Some(bytes) = bytes_written {
-            add(&self.output.written, batch);
-            self.output.bytes_written.add(bytes);
-        } else {
-            add(&self.output.dropped_write_failed, batch);
-            self.drop_all(&mut waiting, End::Failed);
+        match outcome {
+            Some(Outcome::Written(bytes)) => {
+                add(&self.output.written, batch);
+                self.output.bytes_written.add(bytes);
+            }
+            Some(Outcome::Counted) => {}
+            None => {
+                add(self.output.dropped(Reason::WriteFailed), batch);
+                self.drop_all(&mut waiting, End::Failed);
+            }
         }
     }
 
-    /// Takes no more batches; the sink ends when it has written those that wait.
-    pub fn close(&self) {
+    /// Takes no more batches; the sink ends when it has written those that wait, which it should have until `deadline`.
+    pub fn close(&self, deadline: Instant) {
         let mut waiting = self.lock();
-        waiting.end = waiting.end.or(Some(End::Closed));
+        waiting.end = waiting.end.or(Some(End::Closed(deadline)));
         self.changed.notify_one();
     }
 
@@ -131,9 +162,9 @@ impl Queue {
 
     fn drop_all(&self, waiting: &mut Waiting, end: End) {
         let reason = if end == End::Failed {
-            &self.output.dropped_write_failed
+            self.output.dropped(Reason::WriteFailed)
         } else {
-            &self.output.dropped_shutdown
+            self.output.dropped(Reason::Shutdown)
         };
         let taken = waiting.taken.take();
         for batch in waiting.batches.drain(..).chain(taken) {
@@ -151,8 +182,7 @@ impl Queue {
 }
 
 fn add(amount: &Amount, batch: &Batch) {
-    amount.records.add(batch.records() as u64);
-    amount.datapoints.add(batch.datapoints() as u64);
+    amount.add(batch.records() as u64, batch.datapoints() as u64);
 }
 
 #[cfg(test)]
@@ -179,11 +209,19 @@ mod tests {
         [
             &output.received,
             &output.written,
-            &output.dropped_queue_full,
-            &output.dropped_write_failed,
-            &output.dropped_shutdown,
+            output.dropped(Reason::QueueFull),
+            output.dropped(Reason::WriteFailed),
+            output.dropped(Reason::Shutdown),
         ]
         .map(|amount| amount.records.get())
+    }
+
+    fn next(queue: &Queue) -> Option<Arc<Batch>> {
+        match queue.take(None) {
+            Taken::Batch(batch) => Some(batch),
+            Taken::Nothing => panic!("it waits for ever"),
+            Taken::End(_) => None,
+        }
     }
 
     #[test]
@@ -196,10 +234,10 @@ mod tests {
         let newest = batch(1);
         queue.push(Arc::clone(&newest));
         assert_eq!(counts(&queue), [4, 0, 2, 0, 0]);
-        queue.take().unwrap();
-        queue.done(&newest, Some(9));
-        assert!(Arc::ptr_eq(&queue.take().unwrap(), &newest));
-        queue.done(&newest, Some(9));
+        next(&queue).unwrap();
+        queue.done(&newest, Some(Outcome::Written(9)));
+        assert!(Arc::ptr_eq(&next(&queue).unwrap(), &newest));
+        queue.done(&newest, Some(Outcome::Written(9)));
         assert_eq!(counts(&queue), [4, 2, 2, 0, 0]);
         assert_eq!(queue.output().bytes_written.get(), 18);
     }
@@ -210,29 +248,29 @@ mod tests {
         queue.push(batch(1000));
         assert_eq!(counts(&queue), [1000, 0, 1000, 0, 0]);
         queue.push(batch(1));
-        assert!(queue.take().is_some());
+        assert!(next(&queue).is_some());
     }
 
     #[test]
     fn after_a_failure_everything_is_dropped() {
         let queue = Queue::new("test", 1 << 20);
         (0..3).for_each(|_| queue.push(batch(1)));
-        let taken = queue.take().unwrap();
-        queue.done(&taken, None);
+        let held = next(&queue).unwrap();
+        queue.done(&held, None);
         queue.push(batch(1));
         assert_eq!(counts(&queue), [4, 0, 0, 4, 0]);
-        assert!(queue.take().is_none());
+        assert!(next(&queue).is_none());
     }
 
     #[test]
     fn closed_it_is_emptied_and_ends() {
         let queue = Queue::new("test", 1 << 20);
         queue.push(batch(1));
-        queue.close();
+        queue.close(Instant::now());
         queue.push(batch(1));
-        let taken = queue.take().unwrap();
-        queue.done(&taken, Some(0));
-        assert!(queue.take().is_none());
+        let held = next(&queue).unwrap();
+        queue.done(&held, Some(Outcome::Written(0)));
+        assert!(next(&queue).is_none());
         assert_eq!(counts(&queue), [2, 1, 0, 0, 1]);
     }
 
@@ -240,12 +278,25 @@ mod tests {
     fn abandoned_it_counts_what_the_sink_holds_once() {
         let queue = Queue::new("test", 1 << 20);
         (0..2).for_each(|_| queue.push(batch(1)));
-        let taken = queue.take().unwrap();
+        let held = next(&queue).unwrap();
         queue.abandon();
         assert_eq!(counts(&queue), [2, 0, 0, 0, 2]);
-        queue.done(&taken, Some(1));
+        queue.done(&held, Some(Outcome::Written(1)));
         assert_eq!(counts(&queue), [2, 0, 0, 0, 2]);
-        assert!(queue.take().is_none());
+        assert!(next(&queue).is_none());
+    }
+
+    #[test]
+    fn a_sink_that_keeps_what_it_took_counts_it_itself() {
+        let queue = Queue::new("test", 1 << 20);
+        queue.push(batch(2));
+        let held = next(&queue).unwrap();
+        queue.done(&held, Some(Outcome::Counted));
+        assert_eq!(counts(&queue), [2, 0, 0, 0, 0]);
+        assert!(matches!(queue.take(Some(Duration::ZERO)), Taken::Nothing));
+        let deadline = Instant::now() + Duration::from_secs(9);
+        queue.close(deadline);
+        assert!(matches!(queue.take(Some(Duration::ZERO)), Taken::End(until) if until == deadline));
     }
 
     #[test]
@@ -255,15 +306,15 @@ mod tests {
             let queue = Arc::clone(&queue);
             move || {
                 let mut taken = 0;
-                while let Some(batch) = queue.take() {
-                    queue.done(&batch, Some(0));
+                while let Some(batch) = next(&queue) {
+                    queue.done(&batch, Some(Outcome::Written(0)));
                     taken += 1;
                 }
                 taken
             }
         });
         (0..100).for_each(|_| queue.push(batch(1)));
-        queue.close();
+        queue.close(Instant::now());
         assert_eq!(sink.join().unwrap(), 100);
         assert_eq!(counts(&queue), [100, 100, 0, 0, 0]);
     }

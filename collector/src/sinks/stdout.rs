@@ -1,5 +1,7 @@
 //! Records as JSON lines on stdout.
 
+use super::Outcome;
+use crate::telemetry::Output;
 use crate::{Batch, Sink};
 use std::fs::File;
 use std::io::{self, Write};
@@ -35,7 +37,7 @@ impl Sink for Stdout {
         "stdout"
     }
 
-    fn write(&mut self, batch: &Batch) -> io::Result<u64> {
+    fn write(&mut self, batch: &Batch, _output: &Output) -> io::Result<Outcome> {
         self.lines.clear();
         self.lines.shrink_to(KEPT_BYTES);
         batch.try_for_each(|record| {
@@ -44,6 +46,6 @@ impl Sink for Stdout {
             Ok::<(), io::Error>(())
         })?;
         self.file.write_all(&self.lines)?;
-        Ok(self.lines.len() as u64)
+        Ok(Outcome::Written(self.lines.len() as u64))
     }
 }
