@@ -179,6 +179,9 @@ fn collect(tagged: bool, traffic: &Traffic, megabytes: usize) -> Result<f64, Box
         connections: 100,
         block_bytes: 4 << 20,
         unfinished_bytes: 64 << 20,
+        period_bytes: 0,
+        period: Duration::ZERO,
+        log_records: false,
     };
     let mut collector = runtime.block_on(Collector::bind(&["127.0.0.1:0".parse()?], limits))?;
     // Nothing is to be dropped, else it would be cheaper.

@@ -1,11 +1,14 @@
 //! The collector's command line and environment.
 
-use crate::flags::{two_dashes, with_environment};
-use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
+use crate::flags::{boolean, set_values, two_dashes, with_environment, with_file};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// Receives tagged metrics on a node and hands them on
 ///
@@ -17,7 +20,7 @@ use std::num::NonZeroUsize;
     version,
     after_help = "\
 Every option can also be set by an environment variable, its name in capitals with _ for -: LISTEN, OUTPUT, ... \
-An option on the command line wins. Long options may have one dash or two. RUST_LOG sets the level of the log \
+An option on the command line wins over the environment, which wins over the file of --config. Long options may have one dash or two. RUST_LOG sets the level of the log \
 (error, warn, info, debug).
 
 Example: start a collector, send it metrics, look at their names
@@ -63,6 +66,37 @@ pub struct Options {
     #[arg(long, value_name = "KBYTES", default_value = "16384",
           value_parser = clap::value_parser!(u32).range(1..1 << 22))]
     pub output_queue_kbytes: u32,
+
+    /// What one connection may send in each period, in kilobytes of stream; 0 for no limit
+    ///
+    /// Records beyond it are dropped and counted. The collector of 2016 allowed 20480, which a busy node exceeds.
+    #[arg(long, value_name = "KBYTES", default_value = "0")]
+    pub input_limit_amount_kbytes: u32,
+
+    /// The period of that limit
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..))]
+    pub input_limit_period: u32,
+
+    /// Log every record that arrives; for debugging
+    #[arg(long, value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", action = ArgAction::Set, value_parser = boolean)]
+    pub record_input_log: bool,
+
+    /// A file with options: TOML, one line for each, such as listen = "127.0.0.1:8124"
+    ///
+    /// Names are those of the long options, with - or _. The environment and the command line win.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Look whether these options can work, then exit: 0 if so, 1 if not
+    ///
+    /// Tries to listen, asks the agent, looks up names, and connects to what records would go to. Sends no record.
+    #[arg(long)]
+    pub check: bool,
+
+    /// What was set in one way or another, by the names of environment variables; secrets are not shown
+    #[arg(skip)]
+    pub set: BTreeMap<String, String>,
 }
 
 /// A kind of sink.
@@ -82,9 +116,27 @@ impl Options {
         arguments: impl IntoIterator<Item = OsString>,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, clap::Error> {
-        let command = with_environment(Self::command(), variable)?;
-        let arguments = two_dashes(&command, arguments);
-        let mut options = Self::from_arg_matches(&command.try_get_matches_from(arguments)?)?;
+        let built_in = Self::command();
+        let arguments: Vec<_> = two_dashes(&built_in, arguments);
+        let command = with_environment(built_in.clone(), &variable)?;
+        // The file must be known before its entries can become defaults; what else is wrong is found afterwards.
+        let config = command
+            .clone()
+            .ignore_errors(true)
+            .try_get_matches_from(&arguments)?
+            .remove_one::<PathBuf>("config");
+        let command = match config {
+            None => command,
+            Some(path) => {
+                let file = path.display().to_string();
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| built_in.clone().error(ErrorKind::Io, format!("{file}: {error}")))?;
+                with_environment(with_file(built_in.clone(), &file, &text)?, &variable)?
+            }
+        };
+        let matches = command.clone().try_get_matches_from(arguments)?;
+        let mut options = Self::from_arg_matches(&matches)?;
+        options.set = set_values(&built_in, &command, &matches);
         // The same sink twice would print everything twice.
         options.output.dedup();
         Ok(options)

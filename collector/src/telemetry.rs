@@ -48,12 +48,16 @@ pub struct Input {
     pub bytes: Counter,
     /// Blocks decoded completely.
     pub blocks: Counter,
+    /// What connections sent beyond their allowance; not among the records below.
+    pub throttled: Amount,
     /// Records from all sources, handed to every sink.
     pub records: Counter,
     /// Records among them that have no topic of their own.
     pub records_without_topic: Counter,
     /// Datapoints in those records.
     pub datapoints: Counter,
+    /// Tags that a task made up and that were replaced by what the agent says.
+    pub tags_replaced: Counter,
 }
 
 /// Records and the datapoints in them.
@@ -186,6 +190,9 @@ pub struct Balance {
     blocks_received: u64,
     records_received: u64,
     records_without_topic: u64,
+    records_throttled: u64,
+    datapoints_throttled: u64,
+    tags_replaced: u64,
     datapoints_received: u64,
     sinks: BTreeMap<&'static str, SinkBalance>,
     balanced: bool,
@@ -227,6 +234,9 @@ impl Balance {
             blocks_received: input.blocks.get(),
             records_received: records,
             records_without_topic: input.records_without_topic.get(),
+            records_throttled: input.throttled.records.get(),
+            datapoints_throttled: input.throttled.datapoints.get(),
+            tags_replaced: input.tags_replaced.get(),
             datapoints_received: datapoints,
             sinks,
             balanced,

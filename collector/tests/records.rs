@@ -116,3 +116,32 @@ fn connections_that_were_not_yet_accepted_are_served_before_the_end() {
     assert_eq!(lines.rest().len(), 10);
     assert!(collector.wait().0.success());
 }
+
+#[test]
+fn beyond_the_allowance_of_a_connection_records_are_dropped_and_counted() {
+    let mut collector = Running::start(&["--input-limit-amount-kbytes=4"]);
+    let lines = collector.stdout();
+    let (mut greedy, mut modest) = (collector.connect(), collector.connect());
+    let block = block(Layout::Typed, &vec![list("f", "greedy"); 10]);
+    greedy.write_all(Layout::Typed.header()).unwrap();
+    // The first block is within the allowance; a read never brings more than there is room for.
+    greedy.write_all(&block).unwrap();
+    assert_eq!(lines.next_json()["datapoints"][0]["name"], "greedy");
+    for _ in 0..20 {
+        greedy.write_all(&block).unwrap();
+    }
+    drop(greedy);
+    collector.logged("connection ended");
+    modest
+        .write_all(&stream(Layout::Typed, &[list("f", "modest")]))
+        .unwrap();
+    let printed = 1 + std::iter::repeat_with(|| lines.next_json())
+        .take_while(|line| line["datapoints"][0]["name"] == "greedy")
+        .count();
+    let balance = collector.terminate();
+    assert!(balance["records_throttled"].as_u64() > Some(0), "{balance}");
+    assert_eq!(balance["records_throttled"], 210 - printed);
+    assert_eq!(balance["datapoints_throttled"], balance["records_throttled"]);
+    assert_eq!(balance["records_received"], printed + 1);
+    assert_eq!(balance["balanced"], true);
+}

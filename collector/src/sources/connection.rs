@@ -1,6 +1,7 @@
 //! One connection: reads, decodes, passes on; says why it ended.
 
 use super::tcp::told_to_stop;
+use super::throttle::Throttle;
 use super::unfinished::{OverBudget, Unfinished};
 use crate::Batch;
 use crate::telemetry::Input;
@@ -37,6 +38,8 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) decoder: StreamDecoder,
     pub(super) unfinished: Unfinished,
+    pub(super) throttle: Throttle,
+    pub(super) log_records: bool,
     /// What one read brought.
     pub(super) batches: mpsc::Sender<Vec<Batch>>,
     /// Set once the collector ends: until when to read what peers have sent before.
@@ -134,6 +137,9 @@ impl Connection {
         let Self {
             decoder,
             unfinished,
+            throttle,
+            log_records,
+            peer,
             input,
             ..
         } = self;
@@ -141,7 +147,17 @@ impl Connection {
         let mut batches = Vec::new();
         let mut batch = Batch::default();
         let mut without_topic = 0;
+        let admitted = throttle.admits(bytes.len());
+        let mut throttled = (0, 0);
         let fed = decoder.feed(bytes, |record| {
+            if *log_records {
+                info!("{peer}: {record:?}");
+            }
+            if !admitted {
+                throttled.0 += 1;
+                throttled.1 += record.datapoints.len() as u64;
+                return;
+            }
             without_topic += u64::from(UNKNOWN_TOPICS.contains(&record.topic));
             batch.push(&record);
             if batch.bytes() >= BATCH_BYTES {
@@ -154,7 +170,10 @@ impl Connection {
         let blocks = decoder.blocks() - blocks_before;
         input.bytes.add(bytes.len() as u64);
         input.blocks.add(blocks);
-        input.records.add(decoder.records() - records_before);
+        input.throttled.add(throttled.0, throttled.1);
+        input
+            .records
+            .add(decoder.records() - records_before - throttled.0);
         input.records_without_topic.add(without_topic);
         input
             .datapoints

@@ -2,6 +2,7 @@
 
 mod connection;
 mod tcp;
+mod throttle;
 mod unfinished;
 
 pub use tcp::Limits;

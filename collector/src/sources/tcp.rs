@@ -1,6 +1,7 @@
 //! Avro streams over TCP: takes connections and serves each in a task of its own.
 
 use super::connection::Connection;
+use super::throttle::Throttle;
 use super::unfinished::{Budget, Unfinished};
 use crate::Batch;
 use crate::options::Options;
@@ -26,6 +27,12 @@ pub struct Limits {
     pub block_bytes: usize,
     /// Memory for unfinished blocks of all connections together, in bytes.
     pub unfinished_bytes: usize,
+    /// What one connection may send in a period, in bytes; 0 for no limit.
+    pub period_bytes: u64,
+    /// That period.
+    pub period: Duration,
+    /// Whether every record is logged.
+    pub log_records: bool,
 }
 
 /// A listening socket and what its connections share.
@@ -43,6 +50,9 @@ impl From<&Options> for Limits {
             connections: options.max_connections.get(),
             block_bytes: options.max_block_kbytes as usize * 1024,
             unfinished_bytes: options.max_unfinished_kbytes as usize * 1024,
+            period_bytes: u64::from(options.input_limit_amount_kbytes) * 1024,
+            period: Duration::from_secs(options.input_limit_period.into()),
+            log_records: options.record_input_log,
         }
     }
 }
@@ -125,6 +135,8 @@ impl Connections {
             peer,
             decoder,
             unfinished: Unfinished::new(Arc::clone(&self.budget)),
+            throttle: Throttle::new(self.limits.period_bytes, self.limits.period),
+            log_records: self.limits.log_records,
             batches: self.batches.clone(),
             stop: self.stop.clone(),
             input: Arc::clone(&self.input),

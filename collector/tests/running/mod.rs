@@ -22,6 +22,8 @@ pub(crate) struct Running {
     pub(crate) address: String,
     /// There until somebody reads it.
     pub(crate) stdout: Option<ChildStdout>,
+    /// What it logged until it listened.
+    pub(crate) before_listening: Vec<String>,
     stderr: Lines,
 }
 
@@ -81,12 +83,19 @@ impl Running {
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let stderr = Lines::of(child.stderr.take().unwrap());
-        let listening = stderr.find("Listening on ");
+        let mut before_listening: Vec<String> = Vec::new();
+        let listening = std::iter::repeat_with(|| stderr.next())
+            .find(|line| {
+                before_listening.push(line.clone());
+                line.contains("Listening on ")
+            })
+            .unwrap();
         let address = listening.rsplit(' ').next().unwrap().to_owned();
         Self {
             stdout: child.stdout.take(),
             child,
             address,
+            before_listening,
             stderr,
         }
     }
