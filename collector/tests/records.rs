@@ -9,7 +9,7 @@ use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustix::process::Signal;
 use serde_json::json;
 use stats_schema::{Layout, MetricList};
-use std::io::Write;
+use std::io::{Read, Write};
 
 #[test]
 fn both_layouts_become_json_lines() {
@@ -144,4 +144,60 @@ fn beyond_the_allowance_of_a_connection_records_are_dropped_and_counted() {
     assert_eq!(balance["datapoints_throttled"], balance["records_throttled"]);
     assert_eq!(balance["records_received"], printed + 1);
     assert_eq!(balance["balanced"], true);
+}
+
+#[test]
+fn a_peer_that_asks_is_told_what_was_taken_over() {
+    let collector = Running::start(&[]);
+    let told = |connection: &mut std::net::TcpStream| {
+        let mut number = [0; 8];
+        connection.read_exact(&mut number).unwrap();
+        u64::from_be_bytes(number)
+    };
+    let mut connection = collector.connect();
+    connection.write_all(Layout::Typed.connection_header()).unwrap();
+    assert_eq!(told(&mut connection), 0);
+    let block = block(Layout::Typed, &[list("f", "n")]);
+    for number in 1..=3 {
+        connection.write_all(&block).unwrap();
+        assert_eq!(told(&mut connection), number);
+    }
+    // Half a block is not taken over, nor is one with a fault.
+    let (half, rest) = block.split_at(block.len() / 2);
+    connection.write_all(half).unwrap();
+    connection.write_all(rest).unwrap();
+    assert_eq!(told(&mut connection), 4);
+    connection
+        .write_all(&[block.clone(), vec![1; 40]].concat())
+        .unwrap();
+    assert_eq!(told(&mut connection), 5);
+    running::wait_for_close(&mut connection);
+
+    // Any other peer is told nothing.
+    let mut silent = collector.connect();
+    silent
+        .write_all(&stream(Layout::Typed, &[list("f", "n")]))
+        .unwrap();
+    silent.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(silent.read(&mut [0]).unwrap(), 0);
+    assert_eq!(collector.terminate()["records_received"], 6);
+}
+
+/// More numbers than all socket buffers hold.
+#[test]
+fn a_peer_that_asks_and_does_not_read_is_served_all_the_same() {
+    let mut collector = Running::start(&[]);
+    let _printed = collector.stdout();
+    let mut connection = collector.connect();
+    connection.write_all(Layout::Typed.connection_header()).unwrap();
+    let block = block(Layout::Typed, &[list("f", "n")]);
+    for _ in 0..2_000 {
+        connection.write_all(&block).unwrap();
+    }
+    connection.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut told = Vec::new();
+    connection.read_to_end(&mut told).unwrap();
+    assert_eq!(told.len() % 8, 0);
+    assert_eq!(told[told.len() - 8..], 2_000_u64.to_be_bytes());
+    assert_eq!(collector.terminate()["records_received"], 2_000);
 }

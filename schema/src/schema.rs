@@ -31,7 +31,25 @@ impl Layout {
             Self::Typed => &TYPED_HEADER,
         }
     }
+
+    /// What a connection to a collector begins with: the header, which for [`Layout::Typed`] also asks for
+    /// acknowledgements.
+    ///
+    /// A collector that knows them sends, as soon as it has the header and then again and again, how many blocks of
+    /// this connection it has taken over so far: eight bytes, the most significant first. One that does not ignores the
+    /// entry, as Avro demands of readers, and sends nothing.
+    #[must_use]
+    pub fn connection_header(self) -> &'static [u8] {
+        match self {
+            Self::Old => &OLD_HEADER,
+            Self::Typed => &ACKNOWLEDGED_HEADER,
+        }
+    }
 }
+
+/// The metadata entry that asks for acknowledgements, key and value.
+#[cfg(feature = "decode")]
+pub(crate) const ACKNOWLEDGE: (&[u8], &[u8]) = (b"dcos.metrics.acknowledge", b"blocks");
 
 // A test derives these texts from the .avsc files.
 macro_rules! metric_list {
@@ -55,30 +73,36 @@ const TYPED_JSON: &str = metric_list!(
     r#",{"default":"unknown","name":"type","type":{"default":"unknown","name":"MetricType","namespace":"dcos.metrics","symbols":["unknown","counter","gauge","gauge_delta","timer","histogram","distribution","set"],"type":"enum"}},{"default":1.0,"name":"sample_rate","type":"double"},{"default":null,"name":"text","type":["null","string"]}"#
 );
 
-static OLD_HEADER: [u8; header_len(OLD_JSON)] = header(OLD_JSON);
-static TYPED_HEADER: [u8; header_len(TYPED_JSON)] = header(TYPED_JSON);
+static OLD_HEADER: [u8; header_len(PLAIN_START, OLD_JSON)] = header(PLAIN_START, OLD_JSON);
+static TYPED_HEADER: [u8; header_len(PLAIN_START, TYPED_JSON)] = header(PLAIN_START, TYPED_JSON);
+static ACKNOWLEDGED_HEADER: [u8; header_len(ACKNOWLEDGED_START, TYPED_JSON)] =
+    header(ACKNOWLEDGED_START, TYPED_JSON);
 
 /// Magic, then one map block of two entries, up to the schema's length.
-const HEADER_START: &[u8] = b"Obj\x01\x04\x14avro.codec\x08null\x16avro.schema";
+const PLAIN_START: &[u8] = b"Obj\x01\x04\x14avro.codec\x08null\x16avro.schema";
 
-const fn header_len(json: &str) -> usize {
+/// The same with three.
+const ACKNOWLEDGED_START: &[u8] =
+    b"Obj\x01\x06\x30dcos.metrics.acknowledge\x0cblocks\x14avro.codec\x08null\x16avro.schema";
+
+const fn header_len(start: &[u8], json: &str) -> usize {
     assert!(
         64 <= json.len() && json.len() < 8192,
         "the schema's length takes two bytes on the wire"
     );
-    HEADER_START.len() + 2 + json.len() + 1 + SYNC_MARKER.len()
+    start.len() + 2 + json.len() + 1 + SYNC_MARKER.len()
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     reason = "both bytes of the length are masked or bounded above"
 )]
-const fn header<const N: usize>(json: &str) -> [u8; N] {
+const fn header<const N: usize>(first: &[u8], json: &str) -> [u8; N] {
     let zigzag = json.len() << 1;
     let length = [(zigzag & 0x7f) as u8 | 0x80, (zigzag >> 7) as u8];
     let mut out = [0; N];
-    let (start, rest) = out.split_at_mut(HEADER_START.len());
-    start.copy_from_slice(HEADER_START);
+    let (start, rest) = out.split_at_mut(first.len());
+    start.copy_from_slice(first);
     let (schema_len, rest) = rest.split_at_mut(length.len());
     schema_len.copy_from_slice(&length);
     let (schema, rest) = rest.split_at_mut(json.len());

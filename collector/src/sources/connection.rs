@@ -1,5 +1,6 @@
 //! One connection: reads, decodes, passes on; says why it ended.
 
+use super::acknowledge::Acknowledge;
 use super::tcp::told_to_stop;
 use super::throttle::Throttle;
 use super::unfinished::{OverBudget, Unfinished};
@@ -12,6 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
@@ -38,6 +40,7 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) decoder: StreamDecoder,
     pub(super) unfinished: Unfinished,
+    pub(super) acknowledge: Acknowledge,
     pub(super) throttle: Throttle,
     pub(super) log_records: bool,
     /// What one read brought.
@@ -95,17 +98,33 @@ impl Connection {
             if !batches.is_empty() {
                 room.send(batches);
             }
+            // Before the fault, if there is one: the peer will send what is behind it again.
+            self.acknowledge()?;
             more = result?;
+        }
+        Ok(())
+    }
+
+    /// What was passed on is the collector's to account for from now on.
+    fn acknowledge(&mut self) -> io::Result<()> {
+        if self.decoder.wants_acknowledgements() {
+            self.acknowledge.tell(&self.stream, self.decoder.blocks())?;
         }
         Ok(())
     }
 
     /// Waits for bytes or the end of the stream; false if the collector ends and the peer has nothing more to say.
     async fn wait(&mut self) -> io::Result<bool> {
+        // Rarely anything but to read: a peer that asks for acknowledgements takes them.
+        let interest = if self.acknowledge.is_unfinished() {
+            Interest::READABLE | Interest::WRITABLE
+        } else {
+            Interest::READABLE
+        };
         if self.stop.borrow().is_none() {
             tokio::select! {
                 biased;
-                ready = self.stream.readable() => return ready.map(|()| true),
+                ready = self.stream.ready(interest) => return ready.map(|_| true),
                 () = told_to_stop(&mut self.stop) => {}
             }
         }

@@ -1,5 +1,6 @@
 //! Where records come from.
 
+mod acknowledge;
 mod connection;
 mod tcp;
 mod throttle;

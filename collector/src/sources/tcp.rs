@@ -1,5 +1,6 @@
 //! Avro streams over TCP: takes connections and serves each in a task of its own.
 
+use super::acknowledge::Acknowledge;
 use super::connection::Connection;
 use super::throttle::Throttle;
 use super::unfinished::{Budget, Unfinished};
@@ -135,6 +136,7 @@ impl Connections {
             peer,
             decoder,
             unfinished: Unfinished::new(Arc::clone(&self.budget)),
+            acknowledge: Acknowledge::default(),
             throttle: Throttle::new(self.limits.period_bytes, self.limits.period),
             log_records: self.limits.log_records,
             batches: self.batches.clone(),

@@ -5,6 +5,7 @@ use super::cursor::long;
 use super::writer_schema::WriterSchema;
 use super::{Fault, Item};
 use crate::SYNC_MARKER;
+use crate::schema::ACKNOWLEDGE;
 
 /// What is known so far, and which item comes next.
 #[derive(Debug, Default)]
@@ -14,6 +15,7 @@ pub(super) struct Header {
     entries: u64,
     codec: Codec,
     schema: Option<WriterSchema>,
+    acknowledge: bool,
     /// What was read so far, in bytes.
     size: usize,
 }
@@ -32,6 +34,7 @@ enum Next {
 enum Key {
     Schema,
     Codec,
+    Acknowledge,
     Other,
 }
 
@@ -41,6 +44,7 @@ pub(super) struct Writer {
     pub(super) codec: Codec,
     pub(super) schema: WriterSchema,
     pub(super) sync: [u8; SYNC_MARKER.len()],
+    pub(super) acknowledge: bool,
 }
 
 impl Header {
@@ -64,6 +68,7 @@ impl Header {
                         codec: self.codec,
                         schema,
                         sync: *sync,
+                        acknowledge: self.acknowledge,
                     });
                     Item::Read(sync.len())
                 }
@@ -119,6 +124,7 @@ impl Header {
             self.next = Next::Value(match key {
                 b"avro.schema" => Key::Schema,
                 b"avro.codec" => Key::Codec,
+                key if key == ACKNOWLEDGE.0 => Key::Acknowledge,
                 _ => Key::Other,
             });
         }
@@ -139,6 +145,7 @@ impl Header {
                 self.schema = Some(WriterSchema::parse(json)?);
             }
             Key::Codec => self.codec = Codec::from_name(value)?,
+            Key::Acknowledge => self.acknowledge = value == ACKNOWLEDGE.1,
             Key::Other => {}
         }
         self.entries -= 1;

@@ -53,6 +53,7 @@ pub struct StreamDecoder {
     offset: u64,
     blocks: u64,
     records: u64,
+    acknowledge: bool,
     failed: Option<StreamError>,
 }
 
@@ -85,6 +86,7 @@ impl StreamDecoder {
             offset: 0,
             blocks: 0,
             records: 0,
+            acknowledge: false,
             failed: None,
         }
     }
@@ -134,6 +136,12 @@ impl StreamDecoder {
     #[must_use]
     pub fn blocks(&self) -> u64 {
         self.blocks
+    }
+
+    /// Whether the header is complete and asks for acknowledgements, see [`Layout::connection_header`](crate::Layout).
+    #[must_use]
+    pub fn wants_acknowledgements(&self) -> bool {
+        self.acknowledge
     }
 
     /// Records shown.
@@ -188,6 +196,7 @@ impl StreamDecoder {
                     .read(bytes, limits.header_bytes)
                     .map_err(|fault| StreamError::Header { offset, fault })?;
                 if let Some(writer) = writer {
+                    self.acknowledge = writer.acknowledge;
                     self.next = Next::Block(Reader::new(writer), None);
                 }
                 item

@@ -71,3 +71,23 @@ fn nothing_is_kept_of_a_stream_given_up() {
     assert!(fed.is_err());
     assert_eq!((decoder.pending.capacity(), decoder.unpacked.capacity()), (0, 0));
 }
+
+#[test]
+fn only_a_header_that_asks_for_them_wants_acknowledgements() {
+    for (header, wanted) in [
+        (Layout::Old.header(), false),
+        (Layout::Typed.header(), false),
+        (Layout::Old.connection_header(), false),
+        (Layout::Typed.connection_header(), true),
+    ] {
+        for piece in [1, 7, header.len()] {
+            let before = decoder_after(&header[..header.len() - 1], piece);
+            assert!(!before.wants_acknowledgements());
+            assert_eq!(decoder_after(header, piece).wants_acknowledgements(), wanted);
+        }
+    }
+    let mut other = Layout::Typed.connection_header().to_vec();
+    let place = other.windows(6).position(|bytes| bytes == b"blocks").unwrap();
+    other[place] = b'c';
+    assert!(!decoder_after(&other, 1 << 20).wants_acknowledgements());
+}
