@@ -101,17 +101,21 @@ pub struct CollectorAccounting {
     pub values_over_limit: u64,
     /// Sample rates that could not be read and were taken as 1.
     pub sample_rates_corrupt: u64,
-    /// Datapoints in blocks handed to the kernel on one connection, whole.
+    /// Datapoints in blocks that the collector has acknowledged, or that were handed to the kernel whole if it is one that
+    /// does not acknowledge.
     pub datapoints_forwarded: u64,
-    /// Blocks handed to the kernel whole.
+    /// Those blocks.
     pub blocks_forwarded: u64,
     /// Bytes of those blocks.
     pub bytes_forwarded: u64,
+    /// Datapoints sent once more, because a connection ended before they were acknowledged; the collector may have them
+    /// twice.
+    pub datapoints_sent_again: u64,
     /// Datapoints that were not sent.
     pub datapoints_dropped: CollectorDrops,
     /// Bytes of the blocks dropped.
     pub bytes_dropped: u64,
-    /// Datapoints in the block being built and in the queue.
+    /// Datapoints in the block being built and in the queue, sent and not acknowledged ones included.
     pub datapoints_pending: u64,
     /// Bytes in the queue.
     pub bytes_pending: u64,

@@ -9,6 +9,8 @@ use std::io::Read;
 use std::net::TcpListener;
 
 const QUIET: (&str, &str) = ("self_metrics_enabled", "false");
+/// With the header of 2016 nobody is asked to acknowledge anything: what the kernel has taken is forwarded.
+const OLD: (&str, &str) = ("output_collector_metric_types", "false");
 
 /// Sends numbered gauges, a block's worth a datagram, and waits until they are read.
 fn send(node: &Node, sender: &std::net::UdpSocket, numbers: std::ops::Range<u32>) {
@@ -34,7 +36,7 @@ fn numbers(lists: &[stats_schema::MetricList]) -> Vec<u32> {
 
 #[test]
 fn away_at_the_start_everything_that_was_queued_arrives() {
-    let node = start(&[QUIET]);
+    let node = start(&[QUIET, OLD]);
     let address = node.collector.local_addr().unwrap();
     let node = node.without_collector();
     wait(&node.core, "the end of the connection", |now| {
@@ -57,7 +59,7 @@ fn away_at_the_start_everything_that_was_queued_arrives() {
 
 #[test]
 fn dying_in_the_middle_of_a_block_it_gets_that_block_again_and_whole() {
-    let node = start(&[QUIET, ("output_collector_queue_kbytes", "65536")]);
+    let node = start(&[QUIET, OLD, ("output_collector_queue_kbytes", "65536")]);
     let address = node.collector.local_addr().unwrap();
     // A small window, so that the core is left with a block half written.
     let mut node = node.without_collector();
@@ -109,6 +111,53 @@ fn dying_in_the_middle_of_a_block_it_gets_that_block_again_and_whole() {
     let collector = node.stop().collector_output.unwrap();
     assert_eq!(collector.connects, connects + 1);
     assert_eq!(collector.datapoints_forwarded, u64::from(sent));
+}
+
+#[test]
+fn dying_with_blocks_it_has_not_taken_over_they_go_to_the_next_one() {
+    let node = start(&[QUIET]);
+    let mut first = Records::of(accept(&node.collector));
+    first.acknowledge(0);
+    let sender = task(node.core.register(&container("c")).unwrap());
+    send(&node, &sender, 0..1000);
+    assert_eq!(first.datapoints(1000).len(), 10);
+    first.acknowledge(3);
+    wait(&node.core, "what is acknowledged", |now| {
+        now.collector_output.as_ref().unwrap().datapoints_forwarded == 300
+    });
+    drop(first);
+
+    let mut second = Records::of(accept(&node.collector));
+    assert_eq!(numbers(&second.datapoints(700)), (300..1000).collect::<Vec<_>>());
+    second.acknowledge(7);
+    let now = wait(&node.core, "the rest", |now| {
+        now.collector_output.as_ref().unwrap().datapoints_forwarded == 1000
+    });
+    let books = now.collector_output.unwrap();
+    assert_eq!((books.datapoints_sent_again, books.datapoints_pending), (700, 0));
+    // More than it was sent is no collector's word.
+    second.acknowledge(8);
+    let mut third = Records::of(accept(&node.collector));
+    send(&node, &sender, 1000..1100);
+    assert_eq!(third.datapoints(100).len(), 1);
+    let collector = node.stop().collector_output.unwrap();
+    assert_eq!(
+        collector.datapoints_forwarded + collector.datapoints_dropped.total(),
+        1100
+    );
+}
+
+#[test]
+fn one_that_never_acknowledges_is_taken_for_one_of_2016() {
+    let node = start(&[QUIET]);
+    let mut records = Records::of(accept(&node.collector));
+    let sender = task(node.core.register(&container("c")).unwrap());
+    send(&node, &sender, 0..1000);
+    records.datapoints(1000);
+    let books = wait(&node.core, "the end of the wait for a word", |now| {
+        now.collector_output.as_ref().unwrap().datapoints_forwarded == 1000
+    });
+    assert_eq!(books.collector_output.unwrap().datapoints_sent_again, 0);
 }
 
 #[test]

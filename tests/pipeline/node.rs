@@ -6,7 +6,7 @@ use stats_slave::Core;
 use stats_slave::accounting::Accounting;
 use stats_slave::container::{Container, ContainerId};
 use stats_slave::parameters::{Parameters, modules};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -140,6 +140,11 @@ impl Records {
             stream,
             decoder: StreamDecoder::new(Limits::default()),
         }
+    }
+
+    /// Says that so many blocks were taken over.
+    pub(crate) fn acknowledge(&mut self, blocks: u64) {
+        self.stream.write_all(&blocks.to_be_bytes()).unwrap();
     }
 
     /// Reads until `enough`.

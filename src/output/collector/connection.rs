@@ -4,6 +4,7 @@ use super::queue::{Left, Queue};
 use crate::sys;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use stats_schema::Layout;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -12,6 +13,9 @@ use std::time::{Duration, Instant};
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LAST_BACKOFF: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a collector may take to say that it acknowledges blocks. One that does says so at once.
+const FIRST_WORD: Duration = Duration::from_secs(1);
 
 /// Blocks given to the kernel with one call.
 const BLOCKS_PER_WRITE: usize = 32;
@@ -26,6 +30,11 @@ struct Open {
     /// Until the connection is established: when to give up.
     connect_deadline: Option<Instant>,
     header_written: usize,
+    /// Until it is known whether the collector acknowledges: when it is taken for one that does not.
+    silent_at: Option<Instant>,
+    /// The beginning of a number that the collector is sending.
+    word: [u8; 8],
+    word_read: usize,
     /// Whether the kernel took all that was last written.
     writable: bool,
 }
@@ -34,6 +43,8 @@ struct Open {
 #[derive(Default)]
 pub(crate) struct Progress {
     pub(crate) forwarded: Left,
+    /// Datapoints that go once more, because the connection ended before they were acknowledged.
+    pub(crate) again: u64,
     pub(crate) connects: u64,
     pub(crate) disconnects: u64,
 }
@@ -42,17 +53,20 @@ pub(crate) struct Progress {
 pub(crate) struct Connection {
     address: SocketAddr,
     header: &'static [u8],
+    /// Whether the header asks for acknowledgements.
+    asks: bool,
     token: Token,
     state: State,
     backoff: Duration,
 }
 
 impl Connection {
-    /// A connection that will be opened at the first [`turn`](Self::turn). Each one begins with `header`.
-    pub(crate) fn new(address: SocketAddr, header: &'static [u8], token: Token, now: Instant) -> Self {
+    /// A connection that will be opened at the first [`turn`](Self::turn), for blocks of this layout.
+    pub(crate) fn new(address: SocketAddr, layout: Layout, token: Token, now: Instant) -> Self {
         Self {
             address,
-            header,
+            header: layout.connection_header(),
+            asks: layout.connection_header() != layout.header(),
             token,
             state: State::Disconnected { retry_at: now },
             backoff: FIRST_BACKOFF,
@@ -87,13 +101,19 @@ impl Connection {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Disconnected { retry_at } => Some(*retry_at),
-            State::Open(open) => open.connect_deadline,
+            State::Open(open) => open.connect_deadline.or(open.silent_at),
         }
     }
 
-    /// Opens the connection when it is time, and gives up an attempt that takes too long.
-    pub(crate) fn turn(&mut self, now: Instant, registry: &Registry, progress: &mut Progress) {
-        match &self.state {
+    /// Opens the connection when it is time, and gives up waiting for what takes too long.
+    pub(crate) fn turn(
+        &mut self,
+        now: Instant,
+        registry: &Registry,
+        queue: &mut Queue,
+        progress: &mut Progress,
+    ) {
+        match &mut self.state {
             State::Disconnected { retry_at } if now >= *retry_at => {
                 log::debug!("Attempting to open connection to {}", self.address);
                 let opened = TcpStream::connect(self.address).and_then(|mut stream| {
@@ -107,6 +127,9 @@ impl Connection {
                             stream,
                             connect_deadline,
                             header_written: 0,
+                            silent_at: None,
+                            word: [0; 8],
+                            word_read: 0,
                             writable: false,
                         });
                     }
@@ -118,6 +141,10 @@ impl Connection {
                 ..
             }) if now >= *deadline => {
                 self.disconnected(&io::Error::from(io::ErrorKind::TimedOut), progress);
+            }
+            State::Open(open) if open.silent_at.is_some_and(|silent_at| now >= silent_at) => {
+                open.silent_at = None;
+                progress.forwarded.add(queue.peer_is_silent());
             }
             _ => {}
         }
@@ -141,6 +168,8 @@ impl Connection {
                     log::info!("Connected to collector at {}", self.address);
                     progress.connects += 1;
                     open.connect_deadline = None;
+                    queue.connected(self.asks);
+                    open.silent_at = self.asks.then(|| Instant::now() + FIRST_WORD);
                     self.backoff = FIRST_BACKOFF;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => return,
@@ -148,8 +177,8 @@ impl Connection {
             }
         }
         open.writable = true;
-        if let Err(error) = discard_input(&mut open.stream) {
-            queue.rewind();
+        if let Err(error) = open.read(self.asks, queue, progress) {
+            progress.again += queue.rewind();
             return self.disconnected(&error, progress);
         }
         self.write(queue, progress);
@@ -160,7 +189,7 @@ impl Connection {
         let State::Open(open) = &mut self.state else {
             return;
         };
-        while open.writable && (open.header_written < self.header.len() || !queue.is_empty()) {
+        while open.writable && (open.header_written < self.header.len() || queue.is_writable()) {
             let header = &self.header[open.header_written..];
             let result = if header.is_empty() {
                 let mut slices = [IoSlice::new(&[]); BLOCKS_PER_WRITE];
@@ -175,7 +204,7 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => open.writable = false,
                 Err(error) => {
-                    queue.rewind();
+                    progress.again += queue.rewind();
                     return self.disconnected(&error, progress);
                 }
             }
@@ -211,24 +240,41 @@ impl Left {
     }
 }
 
-/// Collectors send nothing, but that they closed the connection shows as the end of their silence. Without reading, the
-/// next block would be written to nobody, and be lost without an error.
-fn discard_input(stream: &mut TcpStream) -> io::Result<()> {
-    let mut input = [0; 512];
-    // Bounded, so that a peer that does send can't hold the loop.
-    for _ in 0..64 {
-        match stream.read(&mut input) {
-            Ok(0) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the collector closed the connection",
-                ));
+impl Open {
+    /// Reads what the collector says. Most say nothing, but that they closed the connection shows as the end of their
+    /// silence: without reading, the next block would be written to nobody, and be lost without an error.
+    fn read(&mut self, asks: bool, queue: &mut Queue, progress: &mut Progress) -> io::Result<()> {
+        let mut input = [0; 512];
+        // Bounded, so that a peer that sends without end can't hold the loop. What is left raises the next event only when
+        // more comes, but an acknowledgement is worth as much later, and includes those before it.
+        for _ in 0..64 {
+            let count = match self.stream.read(&mut input) {
+                Ok(0) => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "the collector closed the connection",
+                    ));
+                }
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            if !asks {
+                continue;
             }
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
+            for &byte in &input[..count] {
+                self.word[self.word_read] = byte;
+                self.word_read = (self.word_read + 1) % self.word.len();
+                if self.word_read == 0 {
+                    self.silent_at = None;
+                    let left = queue
+                        .acknowledged(u64::from_be_bytes(self.word))
+                        .map_err(io::Error::other)?;
+                    progress.forwarded.add(left);
+                }
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -61,7 +61,7 @@ impl CollectorOutput {
             batch: Batch::new(layout),
             tags: CustomTags::default(),
             queue: Queue::new(parameters.queue_bytes),
-            connection: Connection::new(parameters.address, layout.header(), token, now),
+            connection: Connection::new(parameters.address, layout, token, now),
             accounting: CollectorAccounting::default(),
         }
     }
@@ -178,7 +178,8 @@ impl CollectorOutput {
             }
         }
         let mut progress = Progress::default();
-        self.connection.turn(now, registry, &mut progress);
+        self.connection
+            .turn(now, registry, &mut self.queue, &mut progress);
         self.book(&progress);
         self.write();
     }
@@ -222,6 +223,7 @@ impl CollectorOutput {
         self.accounting.datapoints_forwarded += progress.forwarded.datapoints;
         self.accounting.blocks_forwarded += progress.forwarded.blocks;
         self.accounting.bytes_forwarded += progress.forwarded.bytes;
+        self.accounting.datapoints_sent_again += progress.again;
         self.accounting.connects += progress.connects;
         self.accounting.disconnects += progress.disconnects;
     }

@@ -2,6 +2,10 @@
 //!
 //! When the bound is passed the oldest blocks go: what is happening now matters more than what happened when the collector
 //! was still there. Only a block of which a part is already on the wire stays, since its end has to follow.
+//!
+//! A collector that acknowledges blocks is one that can be asked to take them again: what it has been sent stays here until
+//! it says that it has it, and goes once more on the next connection if it never does. Such blocks take up half of the
+//! bound at most; then nothing is sent until it says something, and what waits behind is subject to the bound as ever.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -23,10 +27,34 @@ pub(crate) struct Left {
     pub(crate) bytes: u64,
 }
 
+/// What the collector at the other end of this connection says of the blocks it gets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Peer {
+    /// Nothing yet. It may, so everything is kept as if it did.
+    MayAcknowledge,
+    Acknowledges,
+    /// It is one that never does: a block is gone when the kernel has it.
+    Silent,
+}
+
+/// The collector said what cannot be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the collector acknowledges {acknowledged} blocks of {sent}")]
+pub(crate) struct Impossible {
+    acknowledged: u64,
+    sent: u64,
+}
+
 /// See the module's text.
 pub(crate) struct Queue {
     blocks: VecDeque<Block>,
-    /// Bytes of the first block that are on the wire.
+    peer: Peer,
+    /// How many blocks, the first ones, are on the wire and not acknowledged; and their bytes.
+    sent: usize,
+    sent_bytes: usize,
+    /// Blocks that were sent on this connection and have left the queue.
+    gone: u64,
+    /// Bytes of the first block not sent that are on the wire.
     written: usize,
     bytes: usize,
     datapoints: u64,
@@ -39,6 +67,10 @@ impl Queue {
     pub(crate) fn new(limit_bytes: usize) -> Self {
         Self {
             blocks: VecDeque::new(),
+            peer: Peer::Silent,
+            sent: 0,
+            sent_bytes: 0,
+            gone: 0,
             written: 0,
             bytes: 0,
             datapoints: 0,
@@ -62,7 +94,7 @@ impl Queue {
         self.blocks.push_back(Block { bytes, datapoints });
         let mut dropped = Left::default();
         while self.bytes > self.limit {
-            let oldest = usize::from(self.written > 0);
+            let oldest = self.sent + usize::from(self.written > 0);
             let Some(block) = self.blocks.remove(oldest) else {
                 break;
             };
@@ -75,40 +107,112 @@ impl Queue {
     pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut filled = 0;
         let mut skip = self.written;
-        for (slice, block) in slices.iter_mut().zip(&self.blocks) {
+        let mut on_the_wire = self.sent_bytes;
+        for (slice, block) in slices.iter_mut().zip(self.blocks.range(self.sent..)) {
+            // What was begun has to be ended.
+            if self.is_wide(on_the_wire) && skip == 0 {
+                break;
+            }
             *slice = IoSlice::new(&block.bytes[skip..]);
+            on_the_wire += block.bytes.len();
             skip = 0;
             filled += 1;
         }
         filled
     }
 
-    /// Says that the next `count` bytes were written; the blocks that thereby are complete.
-    pub(crate) fn written(&mut self, count: usize) -> Left {
-        self.written += count;
-        let mut complete = Left::default();
-        while let Some(first) = self.blocks.front() {
-            if self.written < first.bytes.len() {
-                break;
-            }
-            self.written -= first.bytes.len();
-            if let Some(block) = self.blocks.pop_front() {
-                self.leave(block, &mut complete);
-            }
-        }
-        complete
+    /// Whether so many bytes are all that may be without an acknowledgement.
+    fn is_wide(&self, bytes: usize) -> bool {
+        self.peer != Peer::Silent && bytes > self.limit / 2
     }
 
-    /// Says that the connection ended: a block of which a part was written begins anew on the next. The receiver can do
-    /// nothing with a part of a block.
-    pub(crate) fn rewind(&mut self) {
+    /// Whether there is something to write now.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.blocks.len() > self.sent && (self.written > 0 || !self.is_wide(self.sent_bytes))
+    }
+
+    /// Says that the next `count` bytes were written; the blocks that thereby are the collector's.
+    pub(crate) fn written(&mut self, count: usize) -> Left {
+        self.written += count;
+        while let Some(next) = self.blocks.get(self.sent) {
+            let length = next.bytes.len();
+            if self.written < length {
+                break;
+            }
+            self.written -= length;
+            self.sent += 1;
+            self.sent_bytes += length;
+        }
+        match self.peer {
+            Peer::Silent => self.leave_sent(self.sent),
+            Peer::MayAcknowledge | Peer::Acknowledges => Left::default(),
+        }
+    }
+
+    /// Begins a connection to a peer that may acknowledge what it gets, or never will.
+    pub(crate) fn connected(&mut self, may_acknowledge: bool) {
+        self.peer = if may_acknowledge {
+            Peer::MayAcknowledge
+        } else {
+            Peer::Silent
+        };
+    }
+
+    /// The peer has had time enough to say that it acknowledges: what was sent is its own.
+    pub(crate) fn peer_is_silent(&mut self) -> Left {
+        self.peer = Peer::Silent;
+        self.leave_sent(self.sent)
+    }
+
+    /// Says that the peer has taken over so many blocks of this connection; those that thereby leave.
+    ///
+    /// # Errors
+    ///
+    /// If it was not sent so many.
+    pub(crate) fn acknowledged(&mut self, blocks: u64) -> Result<Left, Impossible> {
+        self.peer = Peer::Acknowledges;
+        let sent = self.gone + self.sent as u64;
+        if blocks > sent {
+            return Err(Impossible {
+                acknowledged: blocks,
+                sent,
+            });
+        }
+        // It may be late: what was sent before its first word came has left by itself.
+        let new = blocks.saturating_sub(self.gone);
+        Ok(self.leave_sent(usize::try_from(new).unwrap_or(self.sent)))
+    }
+
+    fn leave_sent(&mut self, count: usize) -> Left {
+        let mut left = Left::default();
+        for _ in 0..count {
+            if let Some(block) = self.blocks.pop_front() {
+                self.sent_bytes -= block.bytes.len();
+                self.leave(block, &mut left);
+            }
+        }
+        self.sent -= count;
+        self.gone += count as u64;
+        left
+    }
+
+    /// Says that the connection ended: what was not acknowledged is sent again on the next, which is returned, and a block
+    /// of which a part was written begins anew. The receiver can do nothing with a part of a block.
+    pub(crate) fn rewind(&mut self) -> u64 {
+        let again = self.blocks.range(..self.sent).map(|block| block.datapoints).sum();
         self.written = 0;
+        self.sent = 0;
+        self.sent_bytes = 0;
+        self.gone = 0;
+        again
     }
 
     /// Empties the queue.
     pub(crate) fn clear(&mut self) -> Left {
         let mut left = Left::default();
         self.written = 0;
+        self.sent = 0;
+        self.sent_bytes = 0;
         while let Some(block) = self.blocks.pop_front() {
             self.leave(block, &mut left);
         }
@@ -215,52 +319,167 @@ mod tests {
         assert!(queue.is_empty());
     }
 
+    fn left(blocks: u64, datapoints: u64, bytes: u64) -> Left {
+        Left {
+            blocks,
+            datapoints,
+            bytes,
+        }
+    }
+
+    #[test]
+    fn what_is_not_acknowledged_is_sent_again() {
+        let mut queue = Queue::new(100);
+        queue.connected(true);
+        queue.push(b"aaaa".to_vec(), 1);
+        queue.push(b"bbbb".to_vec(), 2);
+        queue.push(b"cccc".to_vec(), 4);
+        assert_eq!(queue.written(9), Left::default());
+        assert_eq!(queue.acknowledged(0), Ok(Left::default()));
+        assert_eq!(queue.acknowledged(1), Ok(left(1, 1, 4)));
+        assert_eq!(queue.acknowledged(1), Ok(Left::default()));
+        assert_eq!(next(&queue), b"ccc");
+        assert_eq!(queue.rewind(), 2);
+        queue.connected(true);
+        assert_eq!(next(&queue), b"bbbbcccc");
+        queue.written(4);
+        assert_eq!(queue.acknowledged(1), Ok(left(1, 2, 4)));
+        let error = queue.acknowledged(2).unwrap_err();
+        assert_eq!(error.to_string(), "the collector acknowledges 2 blocks of 1");
+    }
+
+    #[test]
+    fn a_peer_that_says_nothing_has_what_the_kernel_has() {
+        let mut queue = Queue::new(100);
+        queue.connected(true);
+        queue.push(b"aaaa".to_vec(), 1);
+        queue.push(b"bbbb".to_vec(), 2);
+        queue.written(6);
+        assert_eq!(queue.peer, Peer::MayAcknowledge);
+        assert_eq!(queue.peer_is_silent(), left(1, 1, 4));
+        assert_eq!(queue.written(2), left(1, 2, 4));
+        // Its first word comes late.
+        queue.push(b"cccc".to_vec(), 4);
+        assert_eq!(queue.acknowledged(1), Ok(Left::default()));
+        assert_eq!(queue.written(4), Left::default());
+        assert_eq!(queue.acknowledged(3), Ok(left(1, 4, 4)));
+    }
+
+    #[test]
+    fn no_more_than_half_of_the_bound_waits_for_an_acknowledgement() {
+        let mut queue = Queue::new(20);
+        queue.connected(true);
+        for _ in 0..4 {
+            queue.push(b"aaaa".to_vec(), 1);
+        }
+        assert_eq!(next(&queue).len(), 12);
+        queue.written(12);
+        assert!(!queue.is_writable());
+        assert_eq!(next(&queue), b"");
+        // What waits is bounded as ever, and what was sent stays.
+        assert_eq!(queue.push(b"bbbb".to_vec(), 2), Left::default());
+        assert_eq!(queue.push(b"cccc".to_vec(), 4), left(1, 1, 4));
+        assert_eq!(queue.acknowledged(2), Ok(left(2, 2, 8)));
+        assert!(queue.is_writable());
+        assert_eq!(next(&queue), b"bbbbcccc");
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Push(usize),
         Write(usize),
-        Disconnect,
+        Acknowledge(u64),
+        GiveUpWaiting,
+        Disconnect(bool),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1_usize..8).prop_map(Step::Push),
+            4 => (0_usize..20).prop_map(Step::Write),
+            3 => (0_u64..4).prop_map(Step::Acknowledge),
+            1 => Just(Step::GiveUpWaiting),
+            1 => any::<bool>().prop_map(Step::Disconnect),
+        ]
     }
 
     proptest! {
-        /// Against a plain model: a list of blocks, of which the first has some bytes written.
+        /// Against a plain model: a list of blocks, of which some are sent and the next has some bytes written. Every block
+        /// is in it once, has left once, or was dropped once.
         #[test]
-        fn behaves_like_a_list(steps in proptest::collection::vec(prop_oneof![
-            (1_usize..8).prop_map(Step::Push), (0_usize..20).prop_map(Step::Write), Just(Step::Disconnect)], 0..60)) {
+        fn behaves_like_a_list(may_acknowledge in any::<bool>(), steps in proptest::collection::vec(step(), 0..80)) {
             let limit = 20;
             let mut queue = Queue::new(limit);
+            queue.connected(may_acknowledge);
+            let mut keeps = may_acknowledge;
             let mut model: Vec<Vec<u8>> = Vec::new();
-            let mut written = 0;
+            let (mut sent, mut gone, mut written) = (0, 0, 0);
             for (number, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Push(length) => {
                         let block = vec![u8::try_from(number).unwrap(); length];
                         model.push(block.clone());
                         let mut dropped = 0;
-                        while model.iter().map(Vec::len).sum::<usize>() > limit {
-                            model.remove(usize::from(written > 0));
+                        while model.iter().map(Vec::len).sum::<usize>() > limit && model.len() > sent + usize::from(written > 0) {
+                            model.remove(sent + usize::from(written > 0));
                             dropped += 1;
                         }
                         prop_assert_eq!(queue.push(block, 1).datapoints, dropped);
                     }
                     Step::Write(count) => {
-                        let available = next(&queue).len();
-                        let count = count.min(available);
+                        let count = count.min(next(&queue).len());
                         written += count;
-                        let mut complete = 0;
-                        while model.first().is_some_and(|block| block.len() <= written) {
-                            written -= model.remove(0).len();
-                            complete += 1;
+                        while model.get(sent).is_some_and(|block| block.len() <= written) {
+                            written -= model[sent].len();
+                            sent += 1;
                         }
-                        prop_assert_eq!(queue.written(count).datapoints, complete);
+                        let leaving = if keeps { 0 } else { sent };
+                        model.drain(..leaving);
+                        sent -= leaving;
+                        gone += leaving;
+                        prop_assert_eq!(queue.written(count).datapoints, leaving as u64);
                     }
-                    Step::Disconnect => {
-                        queue.rewind();
-                        written = 0;
+                    Step::Acknowledge(more) => {
+                        let total = gone as u64 + more;
+                        let result = queue.acknowledged(total);
+                        keeps = true;
+                        if more > sent as u64 {
+                            prop_assert!(result.is_err());
+                            // As the connection does.
+                            queue.rewind();
+                            (sent, gone, written) = (0, 0, 0);
+                        } else {
+                            let more = usize::try_from(more).unwrap();
+                            model.drain(..more);
+                            sent -= more;
+                            gone += more;
+                            prop_assert_eq!(result.unwrap().datapoints, more as u64);
+                        }
+                    }
+                    Step::GiveUpWaiting => {
+                        if queue.peer == Peer::MayAcknowledge {
+                            prop_assert_eq!(queue.peer_is_silent().datapoints, sent as u64);
+                            model.drain(..sent);
+                            gone += sent;
+                            sent = 0;
+                            keeps = false;
+                        }
+                    }
+                    Step::Disconnect(may_acknowledge) => {
+                        prop_assert_eq!(queue.rewind(), sent as u64);
+                        queue.connected(may_acknowledge);
+                        keeps = may_acknowledge;
+                        (sent, gone, written) = (0, 0, 0);
                     }
                 }
-                let rest: Vec<u8> = model.iter().take(4).flatten().copied().skip(written).collect();
-                prop_assert_eq!(next(&queue), rest);
+                let rest: Vec<u8> = model[sent..].iter().flatten().copied().skip(written).collect();
+                let offered = next(&queue);
+                prop_assert!(rest.starts_with(&offered));
+                prop_assert_eq!(queue.is_writable(), !offered.is_empty());
+                let sent_bytes: usize = model[..sent].iter().map(Vec::len).sum();
+                let begun = usize::from(written > 0);
+                prop_assert!(!keeps || sent_bytes <= limit / 2 + 8 || offered.len() < 8 * begun.max(1));
+                prop_assert!(keeps || model.is_empty() || !offered.is_empty());
                 prop_assert_eq!(queue.bytes(), model.iter().map(Vec::len).sum::<usize>());
                 prop_assert!(queue.bytes() <= limit);
             }
