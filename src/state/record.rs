@@ -35,9 +35,12 @@ pub struct StoredEndpoint {
 /// Why the content of a container file can't be understood.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// Not JSON, or JSON that is no object.
+    /// Not JSON.
     #[error("it is no JSON object: {0}")]
-    NoObject(#[from] serde_json::Error),
+    NoJson(#[from] serde_json::Error),
+    /// JSON of another kind. What it is stays unsaid: it may be as long as a file may be, and would be all in the log.
+    #[error("it is no JSON object: it is {0}")]
+    NoObject(&'static str),
     /// A key is missing that every such file has.
     #[error("it has no \"{0}\"")]
     Missing(&'static str),
@@ -108,7 +111,14 @@ impl StoredEndpoint {
     /// # Errors
     /// One line that says which key is wrong, and what is allowed.
     pub fn from_json(content: &[u8]) -> Result<Self, RecordError> {
-        let record: Map<String, Value> = serde_json::from_slice(content)?;
+        let record = match serde_json::from_slice(content)? {
+            Value::Object(record) => record,
+            Value::Null => return Err(RecordError::NoObject("null")),
+            Value::Bool(_) => return Err(RecordError::NoObject("true or false")),
+            Value::Number(_) => return Err(RecordError::NoObject("a number")),
+            Value::String(_) => return Err(RecordError::NoObject("a string")),
+            Value::Array(_) => return Err(RecordError::NoObject("an array")),
+        };
         let parents = parents(&record)?;
         let leaf = text(&record, "container_id")?.ok_or(RecordError::Missing("container_id"))?;
         Ok(Self {
@@ -224,18 +234,14 @@ mod tests {
                 "{",
                 "it is no JSON object: EOF while parsing an object at line 1 column 1".to_owned(),
             ),
-            (
-                "[]",
-                "it is no JSON object: invalid type: sequence, expected a map at line 1 column 0".to_owned(),
-            ),
+            ("[]", "it is no JSON object: it is an array".to_owned()),
             (
                 r#"["c","h",1]"#,
-                "it is no JSON object: invalid type: sequence, expected a map at line 1 column 0".to_owned(),
+                "it is no JSON object: it is an array".to_owned(),
             ),
-            (
-                "null",
-                "it is no JSON object: invalid type: null, expected a map at line 1 column 4".to_owned(),
-            ),
+            ("null", "it is no JSON object: it is null".to_owned()),
+            ("false", "it is no JSON object: it is true or false".to_owned()),
+            ("1", "it is no JSON object: it is a number".to_owned()),
             ("{}", "it has no \"container_id\"".to_owned()),
             (
                 r#"{"statsd_host":"h","statsd_port":1}"#,
@@ -311,6 +317,18 @@ mod tests {
         assert!(
             reason.chars().count() < 150 && reason.ends_with("...; allowed: a string"),
             "{reason}"
+        );
+    }
+
+    /// Found by the fuzz target `state_file`.
+    #[test]
+    fn a_long_text_instead_of_an_object_is_not_repeated() {
+        let json = format!("\"{}\"", "x".repeat(MAX_FILE_BYTES - 2));
+        assert_eq!(
+            StoredEndpoint::from_json(json.as_bytes())
+                .unwrap_err()
+                .to_string(),
+            "it is no JSON object: it is a string"
         );
     }
 
