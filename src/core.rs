@@ -128,13 +128,15 @@ impl Core {
         let known = {
             let mut endpoints = self.endpoints.lock();
             endpoints.identities.forget(container);
-            endpoints.of.remove(container).is_some()
+            let known = endpoints.of.remove(container).is_some();
+            if known {
+                // Under the lock, as in `open`: the loop must hear of it before the container comes again.
+                self.send(Command::Leave {
+                    container: container.clone(),
+                });
+            }
+            known
         };
-        if known {
-            self.send(Command::Leave {
-                container: container.clone(),
-            });
-        }
         self.forget(container);
         known
     }
