@@ -16,10 +16,10 @@ MODULE := $(CARGO_TARGET_DIR)/release/libstats-slave.so
 STATE_DIR := /var/run/mesos/isolators/com_mesosphere_MetricsIsolatorModule
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo module install demo-mesos test bench fuzz lint doc cargo packages cargo-fuzz
+.PHONY: help build demo module install demo-mesos test interleavings bench fuzz lint doc cargo packages cargo-fuzz
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: cargo ## compile all programs, optimised, to target/release
 	cargo build --release --workspace
@@ -49,6 +49,10 @@ test: cargo packages ## run all tests; what needs a Mesos, a Kafka or a database
 	cargo test --workspace --no-fail-fast
 	tests/module/run.sh
 	tests/get-mesos/run.sh
+
+interleavings: cargo ## try thousands of orders in which the core's threads may take their steps (shuttle)
+	RUSTFLAGS='--cfg shuttle' CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/shuttle \
+		cargo test -p dcos-stats --no-default-features --test hand_off
 
 bench: cargo ## run all benchmarks, with ratios to bare programs
 	cargo bench --workspace --bench '*'

@@ -3,6 +3,7 @@
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(mesos)");
+    println!("cargo::rustc-check-cfg=cfg(shuttle)");
     println!("cargo::rerun-if-changed=build.rs");
     #[cfg(feature = "module")]
     module::build();

@@ -10,14 +10,14 @@ use crate::event_loop::{Command, EventLoop};
 use crate::identities::Identities;
 use crate::parameters::{Parameters, PortMode};
 use crate::state::{StateCache, StoredEndpoint};
+use crate::sync::Mutex;
+use crate::sync::mpsc::{Sender, channel, sync_channel};
+use crate::sync::thread::{self, JoinHandle};
 use mio::Waker;
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel, sync_channel};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How long a copy of the counters is waited for: the loop answers within a turn.

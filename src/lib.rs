@@ -18,6 +18,7 @@ mod output;
 pub mod parameters;
 pub mod state;
 pub mod statsd;
+mod sync;
 mod sys;
 
 pub use crate::core::{Core, Recovery, StartError};

@@ -1,6 +1,6 @@
 //! The ports of a range: which are free, in which order they are handed out, and who holds the others.
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 

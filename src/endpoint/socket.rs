@@ -100,7 +100,7 @@ impl BoundSocket {
 mod tests {
     use super::*;
     use crate::endpoint::ports::PortPool;
-    use parking_lot::Mutex;
+    use crate::sync::Mutex;
     use std::fs;
     use std::net::{Ipv4Addr, Ipv6Addr};
     use std::os::fd::AsRawFd;

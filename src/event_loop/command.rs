@@ -3,7 +3,7 @@
 use crate::accounting::Accounting;
 use crate::container::{Container, ContainerId};
 use crate::endpoint::socket::BoundSocket;
-use std::sync::mpsc::SyncSender;
+use crate::sync::mpsc::SyncSender;
 
 /// Commands are carried out in the order they were given.
 pub(crate) enum Command {

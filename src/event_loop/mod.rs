@@ -23,6 +23,8 @@ use crate::output::collector::CollectorOutput;
 use crate::output::statsd::StatsdOutput;
 use crate::parameters::Parameters;
 use crate::statsd::tag::Tagger;
+use crate::sync::mpsc::{Receiver, TryRecvError};
+use crate::sync::{thread, wait};
 use crate::sys::mmsg::{BATCH, ReceiveBuffers};
 use attribution::Attribution;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -34,8 +36,6 @@ use std::io;
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const WAKER: Token = Token(0);
@@ -178,7 +178,7 @@ impl EventLoop {
                 }
                 self.deadline().saturating_duration_since(Instant::now())
             };
-            match self.poll.poll(&mut events, Some(timeout)) {
+            match wait(&mut self.poll, &mut events, timeout) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),

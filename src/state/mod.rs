@@ -23,8 +23,8 @@ mod tests;
 pub use record::{RecordError, StoredEndpoint};
 
 use crate::container::ContainerId;
+use crate::sync::{Mutex, RwLock};
 use names::FileNames;
-use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ffi::{OsStr, OsString};

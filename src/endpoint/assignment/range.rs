@@ -3,7 +3,7 @@
 use super::{AssignError, Assigned, Assignment};
 use crate::endpoint::ports::{PortLease, PortPool};
 use crate::endpoint::socket::BoundSocket;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::sync::Arc;
