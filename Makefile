@@ -16,7 +16,7 @@ MODULE := $(CARGO_TARGET_DIR)/release/libstats-slave.so
 STATE_DIR := /var/run/mesos/isolators/com_mesosphere_MetricsIsolatorModule
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo module install demo-mesos test interleavings bench fuzz lint doc cargo packages cargo-fuzz
+.PHONY: help build demo module install demo-mesos test interleavings sanitize bench fuzz lint doc cargo packages cargo-fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,9 @@ test: cargo packages ## run all tests; what needs a Mesos, a Kafka or a database
 interleavings: cargo ## try thousands of orders in which the core's threads may take their steps (shuttle)
 	RUSTFLAGS='--cfg shuttle' CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/shuttle \
 		cargo test -p dcos-stats --no-default-features --test hand_off
+
+sanitize: cargo packages ## drive the Mesos module, all of it instrumented: addresses, undefined behaviour, leaks, threads
+	tests/module/sanitize.sh
 
 bench: cargo ## run all benchmarks, with ratios to bare programs
 	cargo bench --workspace --bench '*'

@@ -242,7 +242,8 @@ int main(int argc, char** argv)
   for (auto scenarios :
        {host::moduleScenarios(),
         host::isolatorScenarios(),
-        host::otherScenarios()}) {
+        host::otherScenarios(),
+        host::threadScenarios()}) {
     for (const host::Scenario& scenario : scenarios) {
       bool isWanted = wanted.empty();
       for (const std::string& name : wanted) {

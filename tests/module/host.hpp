@@ -173,6 +173,7 @@ struct Scenario
 std::vector<Scenario> moduleScenarios();
 std::vector<Scenario> isolatorScenarios();
 std::vector<Scenario> otherScenarios();
+std::vector<Scenario> threadScenarios();
 
 } // namespace host {
 
