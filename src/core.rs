@@ -141,8 +141,9 @@ impl Core {
         known
     }
 
-    /// Brings back the endpoints of the containers that are `alive`, on the ports their state files name, and removes the
-    /// files of those that are not (`reference/metrics.md` 1.12).
+    /// Brings back the endpoints of the containers that are `alive`, on the ports their state files name, removes the files of
+    /// those that are not, and only then gives ports to those without a file, lest they get one of the others'
+    /// (`reference/metrics.md` 1.12).
     pub fn recover(&self, alive: &[Container]) -> Recovery {
         let mut stored = self.state.load();
         stored.retain(|file| file.sandbox.is_empty());
@@ -153,19 +154,13 @@ impl Core {
             self.state.path().display()
         );
         let mut recovery = Recovery::default();
+        let mut blind = Vec::new();
         // Outer containers first: they tell the framework and executor of those inside.
         let mut outer_first: Vec<&Container> = alive.iter().collect();
         outer_first.sort_by_key(|container| container.id.parents().len());
         for container in outer_first {
             let Some(at) = find(&stored, container, alive) else {
-                recovery.blind += 1;
-                log::warn!(
-                    "Blindly attempting to re-register container {}: no state file names its port",
-                    container.id
-                );
-                if let Err(error) = self.register(container) {
-                    log::error!("Container {} stays without endpoint: {error}", container.id);
-                }
+                blind.push(self.endpoints.lock().identities.complete(container.clone()));
                 continue;
             };
             let file = stored.swap_remove(at);
@@ -194,6 +189,16 @@ impl Core {
                 "Clearing {} no-longer-existent containers from state cache",
                 recovery.cleared
             );
+        }
+        recovery.blind = blind.len();
+        for container in &blind {
+            log::warn!(
+                "Blindly attempting to re-register container {}: no state file names its port",
+                container.id
+            );
+            if let Err(error) = self.register(container) {
+                log::error!("Container {} stays without endpoint: {error}", container.id);
+            }
         }
         log::info!("Container recovery complete: {recovery:?}");
         recovery

@@ -162,6 +162,35 @@ fn after_a_restart_the_living_have_their_ports_and_the_dead_no_files() {
     core.shutdown().unwrap();
 }
 
+/// The old module's order (`reference/metrics.md` 1.12). Found by the model in `tests/lifecycle`.
+#[test]
+fn a_container_without_a_file_gets_the_port_of_none_that_has_one() {
+    let first = free_ports(2);
+    let (start_port, end_port) = (first.to_string(), (first + 1).to_string());
+    let range = [
+        QUIET,
+        ("listen_port_mode", "range"),
+        ("listen_port_start", start_port.as_str()),
+        ("listen_port_end", end_port.as_str()),
+    ];
+    let node = start(&range);
+    let endpoint = node.core.register(&container("known")).unwrap();
+    assert_eq!(endpoint.port(), first);
+    let state = ("state_path_dir", node.state_dir.path().to_str().unwrap());
+    let parameters = crate::node::parameters(&[&range[..], &[state]].concat());
+    let Node { core, state_dir, .. } = node;
+    core.shutdown().unwrap();
+
+    let core = Core::start(&parameters).unwrap();
+    let alive = [container("blind"), container("known")];
+    let recovery = core.recover(&alive);
+    assert_eq!((recovery.recovered, recovery.lost, recovery.blind), (1, 0, 1));
+    assert_eq!(core.register(&alive[1]).unwrap(), endpoint);
+    assert_eq!(core.register(&alive[0]).unwrap().port(), first + 1);
+    core.shutdown().unwrap();
+    drop(state_dir);
+}
+
 #[test]
 fn a_port_that_somebody_took_meanwhile_leaves_its_container_unheard() {
     let node = start(&[QUIET]);
