@@ -8,13 +8,10 @@
 #![allow(clippy::cast_precision_loss, reason = "rates for people")]
 
 #[allow(dead_code, reason = "the tests use more of it")]
-#[path = "../tests/consumer/kafka.rs"]
-mod kafka;
-#[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/consumer/messages.rs"]
 mod messages;
 
-use kafka::{Broker, new_topic};
+use stats_kafka::local::{Broker, new_topic};
 use stats_schema::{Limits, StreamDecoder};
 use std::io::Read;
 use std::net::TcpListener;
@@ -33,7 +30,7 @@ fn main() {
         .unwrap_or(4);
     let messages = messages::numbered(0, millions * 1_000_000 / EACH, EACH);
     let count = usize::try_from(millions).unwrap() * 1_000_000;
-    let Some(broker) = Broker::start() else { return };
+    let Some(broker) = Broker::launch() else { return };
     let topic = new_topic();
 
     let started = Instant::now();

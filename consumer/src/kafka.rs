@@ -1,12 +1,19 @@
-//! The Kafka client: its properties, its subscription, and what happens when partitions come and go.
+//! The Kafka client: where its brokers are, its properties, its subscription, and what happens when partitions come and go.
 
 use clap::Args;
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
+use stats_kafka::{Discovery, Framework, creation_error};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The property that says where brokers are, and its other name.
+pub(crate) const BROKERS: &str = "bootstrap.servers";
+const BROKERS_TOO: &str = "metadata.broker.list";
 
 /// Environment variables that begin so are properties of the client.
 const OVERRIDE: &str = "KAFKA_OVERRIDE_";
@@ -15,8 +22,23 @@ const OVERRIDE: &str = "KAFKA_OVERRIDE_";
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Kafka")]
 pub(crate) struct KafkaOptions {
-    /// A property of the Kafka client, for instance bootstrap.servers=b1:9092,b2:9092, which there must be. May be given
-    /// again. KAFKA_OVERRIDE_BOOTSTRAP_SERVERS in the environment does the same, and so do all variables with that
+    /// The DC/OS framework whose brokers to read from: the SRV record _NAME._tcp.marathon.mesos leads to its scheduler, which
+    /// names them. Tried until there is an answer; unused if the Kafka client is given bootstrap.servers
+    #[arg(long, env, value_name = "NAME", default_value = "kafka", global = true)]
+    kafka_framework_name: Framework,
+
+    /// The name server to ask for the framework, instead of the system's; the brokers' names are always the system's to resolve
+    #[arg(long, env, value_name = "IP:PORT", global = true)]
+    kafka_name_server: Option<SocketAddr>,
+
+    /// How long all brokers of the framework must have been out of reach before it is asked again where they are, in
+    /// milliseconds
+    #[arg(long, env, value_name = "MS", default_value_t = 30_000, global = true,
+          value_parser = clap::value_parser!(u32).range(100..=3_600_000))]
+    kafka_rediscovery_ms: u32,
+
+    /// A property of the Kafka client, for instance bootstrap.servers=b1:9092,b2:9092, with which no framework is looked for.
+    /// May be given again. KAFKA_OVERRIDE_BOOTSTRAP_SERVERS in the environment does the same, and so do all variables with that
     /// beginning: in small letters and with a dot for each _, the rest of their name is the property
     #[arg(long = "kafka-override", value_name = "PROPERTY=VALUE", global = true, value_parser = property)]
     overrides: Vec<(String, String)>,
@@ -44,11 +66,11 @@ fn property(text: &str) -> Result<(String, String), String> {
 
 impl KafkaOptions {
     /// The client's properties: our defaults, those of the environment, those of the command line. `group` is the group's
-    /// name if nobody says otherwise.
+    /// name if nobody says otherwise. Without bootstrap.servers, the brokers have to be discovered.
     ///
     /// # Errors
     ///
-    /// A property that is missing, or that this program decides on.
+    /// A property that the client does not know, or that this program decides on.
     pub(crate) fn client_config(
         &self,
         group: &str,
@@ -72,12 +94,6 @@ impl KafkaOptions {
             Some((name.to_lowercase().replace('_', "."), value))
         }));
         properties.extend(self.overrides.iter().cloned());
-        if !properties.contains_key("bootstrap.servers") {
-            return Err(format!(
-                "Kafka's address is not known: set {OVERRIDE}BOOTSTRAP_SERVERS=host:9092 or give \
-                 --kafka-override bootstrap.servers=host:9092"
-            ));
-        }
         for (name, reason) in [
             (
                 "enable.auto.commit",
@@ -100,7 +116,25 @@ impl KafkaOptions {
         for (name, value) in properties {
             config.set(name, value);
         }
+        // Discovery may take long; what is wrong regardless is said before it.
+        config
+            .create_native_config()
+            .map_err(|error| creation_error(&error))?;
         Ok(config)
+    }
+
+    /// Discovers the brokers, or None once `stopping`.
+    pub(crate) fn await_brokers(&self, stopping: impl Fn() -> bool) -> Option<Vec<String>> {
+        let discovery = Discovery {
+            name_server: self.kafka_name_server,
+            ..Discovery::default()
+        };
+        stats_kafka::await_brokers(&self.kafka_framework_name, &discovery, stopping)
+    }
+
+    /// How long all brokers must have been out of reach before they are looked for again.
+    pub(crate) fn rediscovery_time(&self) -> Duration {
+        Duration::from_millis(self.kafka_rediscovery_ms.into())
     }
 
     /// Creates a consumer and subscribes to the topics.
@@ -109,16 +143,9 @@ impl KafkaOptions {
     ///
     /// A property or pattern that the client does not accept. Whether there is a broker only shows later.
     pub(crate) fn subscribe(&self, config: &ClientConfig) -> Result<Partitions, String> {
-        let consumer: Partitions =
-            config
-                .create_with_context(Hold::default())
-                .map_err(|error| match error {
-                    // Its value may be a password.
-                    KafkaError::ClientConfig(_, reason, name, _) => {
-                        format!("Kafka property {name}: {reason}")
-                    }
-                    other => format!("cannot create a Kafka client: {other}"),
-                })?;
+        let consumer: Partitions = config
+            .create_with_context(Hold::default())
+            .map_err(|error| creation_error(&error))?;
         let pattern = format!("^({})$", self.kafka_topic_pattern);
         let topics: Vec<&str> = match &self.kafka_topics[..] {
             [] => vec![&pattern],
@@ -139,6 +166,11 @@ impl KafkaOptions {
     }
 }
 
+/// Where the client finds the brokers; None if they have to be discovered.
+pub(crate) fn given_brokers(config: &ClientConfig) -> Option<&str> {
+    config.get(BROKERS).or_else(|| config.get(BROKERS_TOO))
+}
+
 /// A consumer and the partitions it has been given.
 pub(crate) type Partitions = BaseConsumer<Hold>;
 
@@ -146,7 +178,10 @@ pub(crate) type Partitions = BaseConsumer<Hold>;
 #[derive(Debug, Default)]
 pub(crate) struct Hold(AtomicBool);
 
-impl ClientContext for Hold {}
+impl ClientContext for Hold {
+    /// Who polls is told as well, and decides what to log.
+    fn error(&self, _error: KafkaError, _reason: &str) {}
+}
 
 impl ConsumerContext for Hold {
     /// Partitions that are assigned while the others are paused are paused before their first message comes.
@@ -233,9 +268,20 @@ mod tests {
     }
 
     #[test]
+    fn brokers_are_given_or_discovered() {
+        for (environment, expected) in [
+            (&[][..], None),
+            (&[("KAFKA_OVERRIDE_BOOTSTRAP_SERVERS", "")], None),
+            (&[("KAFKA_OVERRIDE_BOOTSTRAP_SERVERS", "b:1")], Some("b:1")),
+            (&[("KAFKA_OVERRIDE_METADATA_BROKER_LIST", "b:1")], Some("b:1")),
+        ] {
+            let config = config(&[], environment).unwrap();
+            assert_eq!(given_brokers(&config), expected, "{environment:?}");
+        }
+    }
+
+    #[test]
     fn properties_that_are_refused() {
-        let missing = config(&[], &[]).unwrap_err();
-        assert!(missing.contains("KAFKA_OVERRIDE_BOOTSTRAP_SERVERS"), "{missing}");
         let ours = [
             ("KAFKA_OVERRIDE_BOOTSTRAP_SERVERS", "b:1"),
             ("KAFKA_OVERRIDE_ENABLE_AUTO_COMMIT", "true"),
@@ -246,10 +292,7 @@ mod tests {
 
     #[test]
     fn an_unknown_property_is_named_but_its_value_is_not() {
-        let command = Command::parse_from(["x"]);
-        let mut config = ClientConfig::new();
-        config.set("no.such.property", "hush");
-        let error = command.kafka.subscribe(&config).err().unwrap();
+        let error = config(&["--kafka-override=no.such.property=hush"], &[]).unwrap_err();
         assert!(
             error.contains("no.such.property") && !error.contains("hush"),
             "{error}"

@@ -8,6 +8,8 @@
 //!    partitions, tries again with growing intervals, and goes on polling so that it keeps its place in the group;
 //! 4. only then are the offsets of the batch's messages stored, for Kafka to be told soon after.
 //!
+//! Where Kafka is, a DC/OS framework says, unless the options do. When its brokers have moved, all workers start again.
+//!
 //! So every datapoint reaches the backend at least once. One that arrives twice was in a batch that was under way when the
 //! program or its backend was killed, or the partition moved to another member of the group.
 
@@ -28,6 +30,7 @@ mod numbers;
 mod options;
 mod print;
 mod program;
+mod round;
 mod statsd;
 mod worker;
 

@@ -16,10 +16,16 @@ const EXAMPLES: &str = "\
 Every option with an [env: NAME=] can also be set by that variable; one that is set but empty counts as unset. Booleans are
 true if they begin with t, T or 1.
 
-Example: look at what comes out of Kafka, then send it to Graphite:
+Example: look at what comes out of the Kafka that is the DC/OS service kafka, then send it to Graphite; and out of one without
+DC/OS:
 
-  dcos-stats-consumer print --kafka-override bootstrap.servers=broker-0.kafka.mesos:9092
-  KAFKA_OVERRIDE_BOOTSTRAP_SERVERS=broker-0.kafka.mesos:9092 OUTPUT_HOST=graphite.example.com dcos-stats-consumer graphite
+  dcos-stats-consumer print
+  OUTPUT_HOST=graphite.example.com dcos-stats-consumer graphite
+  KAFKA_OVERRIDE_BOOTSTRAP_SERVERS=broker-0.example.com:9092 dcos-stats-consumer print
+
+Brokers that are given with bootstrap.servers are used as they are. Otherwise those of the framework --kafka-framework-name are:
+it is asked at the start, until it answers, and again when all brokers have been out of reach for a while. Only if they are
+others by then does the consumer start again with them, where it last committed.
 
 Processes of the same group share the partitions; those of different groups each see everything. The group is
 dcos-stats-SUBCOMMAND unless KAFKA_OVERRIDE_GROUP_ID says otherwise. A new group begins with the oldest messages Kafka has;

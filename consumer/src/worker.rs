@@ -5,6 +5,7 @@ use crate::counters::{Counters, add};
 use crate::filter::Filter;
 use crate::kafka::{Partitions, pause, resume};
 use crate::print::json_line;
+use crate::round::Round;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
@@ -36,6 +37,8 @@ pub(crate) struct Terms {
     pub(crate) exit_on_failure: bool,
     /// Set when the program should end.
     pub(crate) stop: Arc<AtomicBool>,
+    /// Whether the workers should, even if the program goes on.
+    pub(crate) round: Arc<Round>,
 }
 
 /// One Kafka consumer and its backend.
@@ -54,10 +57,22 @@ pub(crate) struct Worker<'a> {
 /// Why a worker ended before its batch was delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// The program should end while the backend is away.
+    /// The worker should end while the backend is away.
     Stopped,
     /// The backend is away and the options say to exit, or nobody reads any more.
     Failed(String),
+}
+
+impl Ended {
+    fn into_result(self) -> Result<(), String> {
+        match self {
+            Self::Failed(reason) => Err(reason),
+            Self::Stopped => {
+                log::warn!("stopped while the backend is away: what it has not taken will be read again");
+                Ok(())
+            }
+        }
+    }
 }
 
 impl<'a> Worker<'a> {
@@ -72,7 +87,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Works until the program should end, delivers what has been read, and commits.
+    /// Works until the program or the round should end, delivers what has been read, and commits.
     ///
     /// # Errors
     ///
@@ -95,30 +110,32 @@ impl<'a> Worker<'a> {
             }
         }
         self.deliver();
+        if self.terms.round.is_over() {
+            // There is nobody to commit to, which the client would take long to find out.
+            return self.ended.map_or(Ok(()), Ended::into_result);
+        }
         match self.consumer.commit_consumer_state(CommitMode::Sync) {
             Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
             Err(error) => log::warn!("cannot commit offsets, some messages will come again: {error}"),
         }
-        match self.ended {
-            Some(Ended::Failed(reason)) => Err(reason),
-            Some(Ended::Stopped) => {
-                log::warn!("stopped while the backend is away: what it has not taken will be read again");
-                Ok(())
-            }
-            None => Ok(()),
-        }
+        self.ended.map_or(Ok(()), Ended::into_result)
     }
 
     fn stopping(&self) -> bool {
-        self.terms.stop.load(Ordering::Relaxed)
+        self.terms.stop.load(Ordering::Relaxed) || self.terms.round.is_over()
     }
 
     fn report(&self, error: &KafkaError) {
+        // The client says this several times a second as long as it is so.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) && !self.terms.round.lost() {
+            return;
+        }
         log::warn!("Kafka: {error}");
     }
 
     /// Reads a message into the batch, which is delivered as often as it is full.
     fn take(&mut self, message: &BorrowedMessage<'_>) {
+        self.terms.round.reached();
         let counters = Arc::clone(&self.terms.counters);
         let value = message.payload().unwrap_or_default();
         add(&counters.records, 1);

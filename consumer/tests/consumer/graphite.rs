@@ -1,9 +1,9 @@
 //! A real Carbon, and a receiver that dies.
 
 use crate::installed::{Server, find, free_ports};
-use crate::kafka::{Broker, new_topic};
 use crate::messages::{TAGS, gauge, message, numbered};
 use crate::program::{PATIENCE, Program, command};
+use stats_kafka::local::{Broker, new_topic};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;

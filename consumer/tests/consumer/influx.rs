@@ -1,10 +1,10 @@
 //! A real InfluxDB 1.x; and the requests of 2.x, for which Debian has no package.
 
 use crate::installed::{Server, find, free_ports};
-use crate::kafka::{Broker, new_topic};
 use crate::messages::{TIME_MS, gauge, message, numbered};
 use crate::program::{Program, command};
 use crate::recording_server;
+use stats_kafka::local::{Broker, new_topic};
 use stats_schema::MetricType;
 use std::process::Command;
 use tempfile::TempDir;

@@ -1,9 +1,9 @@
 //! KairosDB's endpoint, played by a server that records. Debian has no KairosDB.
 
-use crate::kafka::{Broker, new_topic};
 use crate::messages::{TAGS, TIME_MS, gauge, message, numbered};
 use crate::program::{Program, command};
 use crate::recording_server;
+use stats_kafka::local::{Broker, new_topic};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 

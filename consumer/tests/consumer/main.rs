@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod discovery;
 mod graphite;
 mod influx;
 mod installed;
-mod kafka;
 mod kairos;
 mod messages;
 mod print;

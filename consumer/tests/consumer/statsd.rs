@@ -1,8 +1,8 @@
 //! A StatsD server's socket.
 
-use crate::kafka::{Broker, new_topic};
 use crate::messages::{TAGS, gauge, message, numbered};
 use crate::program::{PATIENCE, Program, command};
+use stats_kafka::local::{Broker, new_topic};
 use stats_schema::{DatapointRef, MetricType};
 use std::net::UdpSocket;
 
