@@ -1,5 +1,6 @@
 //! Where records go. Each sink has a thread and a bounded [queue](Queue) of its own.
 
+pub mod prometheus;
 mod queue;
 mod stdout;
 
