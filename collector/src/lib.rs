@@ -18,6 +18,7 @@
 
 mod batch;
 mod collector;
+mod datagrams;
 pub mod flags;
 pub mod options;
 pub mod sinks;
