@@ -1,11 +1,13 @@
 //! Where records go. Each sink has a thread and a bounded [queue](Queue) of its own.
 
 pub mod prometheus;
+mod file;
 mod problem;
 mod queue;
 mod statsd;
 mod stdout;
 
+pub use file::{FileOptions, Files};
 pub use queue::{Queue, Taken};
 pub use statsd::{Statsd, StatsdOptions};
 pub use stdout::Stdout;
