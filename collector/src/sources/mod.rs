@@ -2,9 +2,11 @@
 
 mod acknowledge;
 mod connection;
+mod host;
 mod tcp;
 mod throttle;
 mod unfinished;
 
+pub use host::{HostMetrics, HostOptions};
 pub use tcp::Limits;
 pub(crate) use tcp::TcpSource;
