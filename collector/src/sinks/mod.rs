@@ -1,8 +1,8 @@
 //! Where records go. Each sink has a thread and a bounded [queue](Queue) of its own.
 
-pub mod prometheus;
 mod file;
 mod problem;
+pub mod prometheus;
 mod queue;
 mod statsd;
 mod stdout;
