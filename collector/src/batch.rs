@@ -4,7 +4,7 @@
 //! lie in one buffer, and records, tags and datapoints refer to them by position. What a record has in common with the
 //! one before it, which in a stream of the module is the topic and the identity tags, is stored once.
 
-use stats_schema::{DatapointRef, MetricType, RecordRef, TagRef};
+use stats_schema::{DatapointRef, MetricList, MetricType, RecordRef, TagRef};
 use std::mem::size_of;
 
 /// Records, in order of arrival.
@@ -169,10 +169,26 @@ impl Batch {
     }
 }
 
+impl FromIterator<MetricList> for Batch {
+    fn from_iter<T: IntoIterator<Item = MetricList>>(lists: T) -> Self {
+        let mut batch = Self::default();
+        for list in lists {
+            let tags: Vec<_> = list.tags.iter().map(TagRef::from).collect();
+            let datapoints: Vec<_> = list.datapoints.iter().map(DatapointRef::from).collect();
+            batch.push(&RecordRef {
+                topic: &list.topic,
+                tags: &tags,
+                datapoints: &datapoints,
+            });
+        }
+        batch
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stats_schema::{Datapoint, MetricList, Tag};
+    use stats_schema::{Datapoint, Tag};
     use std::convert::Infallible;
 
     fn list(topic: &str, tags: &[(&str, &str)], names: &[&str]) -> MetricList {
@@ -200,17 +216,7 @@ mod tests {
     }
 
     fn batch(lists: &[MetricList]) -> Batch {
-        let mut batch = Batch::default();
-        for list in lists {
-            let tags: Vec<_> = list.tags.iter().map(TagRef::from).collect();
-            let datapoints: Vec<_> = list.datapoints.iter().map(DatapointRef::from).collect();
-            batch.push(&RecordRef {
-                topic: &list.topic,
-                tags: &tags,
-                datapoints: &datapoints,
-            });
-        }
-        batch
+        lists.iter().cloned().collect()
     }
 
     #[test]

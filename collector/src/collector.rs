@@ -2,7 +2,7 @@
 
 use crate::Batch;
 use crate::sinks::{self, Queue, Sink, SinkEnd};
-use crate::sources::{Limits, TcpSource};
+use crate::sources::{Inlet, Limits, TcpSource};
 use crate::summary::log_every_minute;
 use crate::telemetry::{Balance, Input};
 use log::error;
@@ -41,6 +41,8 @@ pub struct Collector {
     listener: TcpListener,
     limits: Limits,
     input: Arc<Input>,
+    /// Handed over by the sources, and not yet handed out.
+    batches: (mpsc::Sender<Vec<Batch>>, mpsc::Receiver<Vec<Batch>>),
     queues: Vec<Arc<Queue>>,
     /// How many sinks are more than views.
     outlets: usize,
@@ -58,6 +60,7 @@ impl Collector {
             listener: TcpListener::bind(addresses).await?,
             limits,
             input: Arc::default(),
+            batches: mpsc::channel(CHANNEL_READS),
             queues: Vec::new(),
             outlets: 0,
             ends: mpsc::unbounded_channel(),
@@ -71,6 +74,24 @@ impl Collector {
     /// When the system does not tell.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// The way in for a source that is no connection.
+    #[must_use]
+    pub fn inlet(&self) -> Inlet {
+        Inlet::new(self.batches.0.downgrade())
+    }
+
+    /// What arrived so far.
+    #[must_use]
+    pub fn input(&self) -> Arc<Input> {
+        Arc::clone(&self.input)
+    }
+
+    /// What became of it, for each sink.
+    #[must_use]
+    pub fn queues(&self) -> Vec<Arc<Queue>> {
+        self.queues.clone()
     }
 
     /// Hands all records to `sink` from now on, through a queue of at most `queue_bytes` in memory. The collector ends
@@ -101,7 +122,7 @@ impl Collector {
     /// sinks to write it. A sink that fails drops and counts everything from then on; when the last one has failed, the
     /// collector ends.
     pub async fn run(self, stop: impl Future<Output = ()>) -> (Balance, Result<(), SinkError>) {
-        let (batches, decoded) = mpsc::channel(CHANNEL_READS);
+        let (batches, decoded) = self.batches;
         let (stop_reading, stopped) = watch::channel(None);
         let source = TcpSource {
             listener: self.listener,
@@ -111,7 +132,7 @@ impl Collector {
             input: Arc::clone(&self.input),
         };
         let source = tokio::spawn(source.run());
-        let fan_out = tokio::spawn(fan_out(decoded, self.queues.clone()));
+        let fan_out = tokio::spawn(fan_out(decoded, self.queues.clone(), Arc::clone(&self.input)));
         let summary = tokio::spawn(log_every_minute(Arc::clone(&self.input), self.queues.clone()));
 
         let mut ends = self.ends.1;
@@ -157,10 +178,12 @@ impl Collector {
     }
 }
 
-/// Gives every batch to every sink, until all connections are closed.
-async fn fan_out(mut decoded: mpsc::Receiver<Vec<Batch>>, queues: Vec<Arc<Queue>>) {
+/// Gives every batch to every sink, until all sources have ended.
+async fn fan_out(mut decoded: mpsc::Receiver<Vec<Batch>>, queues: Vec<Arc<Queue>>, input: Arc<Input>) {
     while let Some(batches) = decoded.recv().await {
         for batch in batches.into_iter().map(Arc::new) {
+            input.records.add(batch.records() as u64);
+            input.datapoints.add(batch.datapoints() as u64);
             queues.iter().for_each(|queue| queue.push(Arc::clone(&batch)));
         }
     }

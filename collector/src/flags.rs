@@ -153,7 +153,8 @@ pub fn set_values(built_in: &Command, command: &Command, matches: &ArgMatches) -
         } else {
             values.join(",")
         };
-        shown.insert(id.as_str().to_uppercase(), value);
+        let name = arg.get_long().unwrap_or_default();
+        shown.insert(name.to_uppercase().replace('-', "_"), value);
     }
     shown
 }

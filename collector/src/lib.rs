@@ -1,10 +1,10 @@
-//! The collector of a node: takes streams of tagged metrics from the module (and any other process) over TCP and hands
-//! every record to every sink.
+//! The collector of a node: takes streams of tagged metrics from the module (and any other process) over TCP, adds what it
+//! polls on the node itself, and hands every record to every sink.
 //!
 //! ```text
-//! connection ─┐
-//! connection ─┼─> one bounded channel of batches ─> fan-out ─┬─> queue ─> sink on its own thread
-//! connection ─┘                                              └─> queue ─> sink on its own thread
+//! connection ───┐
+//! connection ───┼─> one bounded channel of batches ─> fan-out ─┬─> queue ─> sink on its own thread
+//! host metrics ─┘                                              └─> queue ─> sink on its own thread
 //! ```
 //!
 //! * [`sources`] turn bytes into [`Batch`]es. All connections share one thread, which a node's metrics do not fill by

@@ -4,11 +4,13 @@
 
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use stats_collector::options::{Options, Output};
-use stats_collector::sinks::Stdout;
+use stats_collector::options::Options;
+use stats_collector::sinks::{Files, Statsd, Stdout};
+use stats_collector::sources::HostMetrics;
 use stats_collector::{Collector, SinkError};
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Why the collector cannot start or go on.
@@ -66,14 +68,17 @@ async fn collect(options: &Options) -> Result<(), Failure> {
     let mut collector = Collector::bind(&addresses, options.into())
         .await
         .map_err(listen_error)?;
-    for output in &options.output {
-        match output {
-            Output::Stdout => {
-                let stdout = Stdout::open().map_err(Failure::Stdout)?;
-                collector.add_sink(stdout, options.output_queue_kbytes as usize * 1024)?;
-            }
-        }
+    let queue_bytes = options.output_queue_kbytes as usize * 1024;
+    if options.prints() {
+        collector.add_sink(Stdout::open().map_err(Failure::Stdout)?, queue_bytes)?;
     }
+    if let Some(statsd) = Statsd::open(&options.statsd)? {
+        collector.add_sink(statsd, queue_bytes)?;
+    }
+    if let Some(files) = Files::open(&options.file)? {
+        collector.add_sink(files, queue_bytes)?;
+    }
+    let _host_metrics = start_host_metrics(options, &collector)?;
     info!("Listening on {}", collector.address()?);
     let (balance, result) = collector.run(signals.first()).await;
     let text = serde_json::to_string(&balance).map_err(io::Error::from)?;
@@ -84,6 +89,16 @@ async fn collect(options: &Options) -> Result<(), Failure> {
     } else {
         Err(Failure::Unbalanced)
     }
+}
+
+fn start_host_metrics(options: &Options, collector: &Collector) -> io::Result<Option<HostMetrics>> {
+    let host = &options.host;
+    if !host.enabled {
+        return Ok(None);
+    }
+    let inlet = collector.inlet();
+    let period = Duration::from_secs(host.period_seconds);
+    HostMetrics::start(period, "agent", move |lists| inlet.push(lists)).map(Some)
 }
 
 /// SIGTERM and SIGINT.

@@ -1,6 +1,9 @@
 //! The collector's command line and environment.
 
 use crate::flags::{boolean, set_values, two_dashes, with_environment, with_file};
+use crate::sinks::prometheus::PrometheusOptions;
+use crate::sinks::{FileOptions, StatsdOptions};
+use crate::sources::HostOptions;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use std::collections::BTreeMap;
@@ -12,9 +15,10 @@ use std::path::PathBuf;
 
 /// Receives tagged metrics on a node and hands them on
 ///
-/// The module in the Mesos agent, and any other process, sends streams of Avro records over TCP. By default every record
-/// is printed on stdout as a line of JSON; logs go to stderr.
+/// The module in the Mesos agent, and any other process, sends streams of Avro records over TCP. Unless they are sent
+/// elsewhere every record is printed on stdout as a line of JSON; logs go to stderr.
 #[derive(Clone, Debug, Parser)]
+#[allow(missing_docs, reason = "a text on flattened options would become help")]
 #[command(
     name = "dcos-stats-collector",
     version,
@@ -36,14 +40,8 @@ pub struct Options {
           aliases = ["listen-endpont", "listen-endpoint"], value_parser = endpoint)]
     pub listen: String,
 
-    /// Where records go; may be given several times
-    #[arg(
-        long,
-        value_name = "SINK",
-        value_enum,
-        value_delimiter = ',',
-        default_value = "stdout"
-    )]
+    /// What to print; stdout unless records go elsewhere, to a file or a server
+    #[arg(long, value_name = "SINK", value_enum, value_delimiter = ',')]
     pub output: Vec<Output>,
 
     /// How many connections may be open at a time; more are closed at once
@@ -94,6 +92,18 @@ pub struct Options {
     #[arg(long)]
     pub check: bool,
 
+    #[command(flatten)]
+    pub host: HostOptions,
+
+    #[command(flatten)]
+    pub statsd: StatsdOptions,
+
+    #[command(flatten)]
+    pub file: FileOptions,
+
+    #[command(flatten)]
+    pub prometheus: PrometheusOptions,
+
     /// What was set in one way or another, by the names of environment variables; secrets are not shown
     #[arg(skip)]
     pub set: BTreeMap<String, String>,
@@ -104,6 +114,8 @@ pub struct Options {
 pub enum Output {
     /// JSON lines on stdout
     Stdout,
+    /// Nothing
+    None,
 }
 
 impl Options {
@@ -137,9 +149,14 @@ impl Options {
         let matches = command.clone().try_get_matches_from(arguments)?;
         let mut options = Self::from_arg_matches(&matches)?;
         options.set = set_values(&built_in, &command, &matches);
-        // The same sink twice would print everything twice.
-        options.output.dedup();
         Ok(options)
+    }
+
+    /// Whether records are printed.
+    #[must_use]
+    pub fn prints(&self) -> bool {
+        let elsewhere = self.statsd.server.is_some() || self.file.folder.is_some();
+        self.output.contains(&Output::Stdout) || self.output.is_empty() && !elsewhere
     }
 
     /// The addresses of [`Options::listen`], of which the first that can be bound is meant.

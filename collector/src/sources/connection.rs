@@ -162,7 +162,7 @@ impl Connection {
             input,
             ..
         } = self;
-        let (blocks_before, records_before) = (decoder.blocks(), decoder.records());
+        let blocks_before = decoder.blocks();
         let mut batches = Vec::new();
         let mut batch = Batch::default();
         let mut without_topic = 0;
@@ -190,13 +190,7 @@ impl Connection {
         input.bytes.add(bytes.len() as u64);
         input.blocks.add(blocks);
         input.throttled.add(throttled.0, throttled.1);
-        input
-            .records
-            .add(decoder.records() - records_before - throttled.0);
         input.records_without_topic.add(without_topic);
-        input
-            .datapoints
-            .add(batches.iter().map(|batch| batch.datapoints() as u64).sum());
         // At most what came since the last block was complete; a decoder that gave up holds nothing.
         let held = if blocks > 0 {
             bytes.len()

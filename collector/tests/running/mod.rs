@@ -64,11 +64,12 @@ impl Lines {
     }
 }
 
-/// The collector's binary, without the caller's environment.
+/// The collector's binary, without the caller's environment, and with no source but connections.
 pub(crate) fn collector() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dcos-stats-collector"));
     command
         .env_clear()
+        .env("HOST_METRICS", "false")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
