@@ -12,6 +12,7 @@ use clap::Args;
 use stats_schema::RecordRef;
 use std::convert::Infallible;
 use std::io;
+use std::time::{Duration, Instant};
 
 /// Where and how to send StatsD lines.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
@@ -51,9 +52,15 @@ pub struct Statsd {
     line: Vec<u8>,
     server: String,
     problem: Problem,
+    failed_at: Option<Instant>,
+    quiet: Duration,
 }
 
 const NAME: &str = "statsd";
+
+/// No failure for so long is the end of a problem. A host without a server says so only now and then, and what is sent
+/// in between seems to arrive.
+const QUIET: Duration = Duration::from_secs(10);
 
 impl Statsd {
     /// A sink for the server in `options`; none if they name none.
@@ -73,6 +80,8 @@ impl Statsd {
             line: Vec::new(),
             server: format!("{host}:{port}"),
             problem: Problem::new(NAME),
+            failed_at: None,
+            quiet: QUIET,
         }))
     }
 
@@ -125,10 +134,17 @@ impl Statsd {
         };
         amount.add(self.datagram.records, self.datagram.datapoints);
         self.datagram.clear();
-        let problem = result
-            .err()
-            .map(|error| format!("cannot send datagrams to {}: {error}", self.server));
-        self.problem.set(problem, output);
+        if let Err(error) = result {
+            self.failed_at = Some(Instant::now());
+            let problem = format!("cannot send datagrams to {}: {error}", self.server);
+            self.problem.set(Some(problem), output);
+        } else if self
+            .failed_at
+            .is_some_and(|failed| failed.elapsed() >= self.quiet)
+        {
+            self.failed_at = None;
+            self.problem.set(None, output);
+        }
     }
 }
 
