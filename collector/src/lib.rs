@@ -21,6 +21,7 @@ mod collector;
 mod datagrams;
 pub mod flags;
 pub mod options;
+pub mod self_metrics;
 pub mod sinks;
 pub mod sources;
 mod summary;
