@@ -199,19 +199,7 @@ fn connect(address: SocketAddr) -> io::Result<UdpSocket> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn receiver() -> (UdpSocket, SocketAddr) {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let address = socket.local_addr().unwrap();
-        (socket, address)
-    }
-
-    fn received(socket: &UdpSocket) -> String {
-        let mut buffer = [0; 100];
-        let len = socket.recv(&mut buffer).unwrap();
-        String::from_utf8(buffer[..len].to_vec()).unwrap()
-    }
+    use crate::datagrams::receiver::Receiver as Server;
 
     /// A destination whose lookups give these answers, one after the other.
     fn scripted(answers: Vec<Answer>) -> (Destination, Sender<()>) {
@@ -236,7 +224,8 @@ mod tests {
 
     #[test]
     fn names_and_addresses() {
-        let (socket, address) = receiver();
+        let server = Server::new();
+        let address = server.address();
         for host in ["127.0.0.1", "localhost"] {
             let mut destination = Destination::new(host, address.port()).unwrap();
             // localhost may be ::1 first, where nobody listens.
@@ -251,14 +240,16 @@ mod tests {
                 continue;
             }
             destination.send(host.as_bytes()).unwrap();
-            assert_eq!(received(&socket), host);
+            assert_eq!(server.next(), host);
         }
     }
 
     #[test]
     fn the_last_good_address_is_kept_and_a_listed_one_is_not_left() {
-        let (first, first_address) = receiver();
-        let (second, second_address) = receiver();
+        let first = Server::new();
+        let first_address = first.address();
+        let second = Server::new();
+        let second_address = second.address();
         let failed = || Err(io::Error::other("no name service"));
         let (mut destination, _running) = scripted(vec![
             failed(),
@@ -277,24 +268,29 @@ mod tests {
         }
         for text in ["a", "b", "c"] {
             destination.send(text.as_bytes()).unwrap();
-            assert_eq!(received(&first), text);
+            assert_eq!(first.next(), text);
         }
         destination.send(b"d").unwrap();
-        assert_eq!(received(&second), "d");
+        assert_eq!(second.next(), "d");
     }
 
     #[test]
     fn a_receiver_that_is_not_there_is_one_error_for_every_datagram() {
-        let (socket, address) = receiver();
-        drop(socket);
+        let server = Server::new();
+        let address = server.address();
+        drop(server);
         let mut destination = Destination::new("127.0.0.1", address.port()).unwrap();
         for _ in 0..5 {
             let error = destination.send(b"x").unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         }
-        let socket = UdpSocket::bind(address).unwrap();
+        // An answer that comes late is that to a datagram before.
+        destination.socket.as_ref().unwrap().1.send(b"lost").unwrap();
+        let server = Server::at(address);
+        assert!(destination.send(b"not lost").is_err());
+        assert_eq!(server.next(), "not lost");
         destination.send(b"back").unwrap();
-        assert_eq!(received(&socket), "back");
+        assert_eq!(server.next(), "back");
     }
 
     #[test]

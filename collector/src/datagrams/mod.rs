@@ -2,6 +2,8 @@
 
 mod destination;
 mod packing;
+#[cfg(test)]
+pub(crate) mod receiver;
 
 pub(crate) use destination::Destination;
 pub(crate) use packing::{Datagram, MAX_DATAGRAM};

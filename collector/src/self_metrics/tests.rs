@@ -1,33 +1,26 @@
 use super::*;
 use crate::Batch;
+use crate::datagrams::receiver::Receiver;
 use clap::Parser;
 use stats_schema::RecordRef;
 use std::collections::BTreeMap;
-use std::net::UdpSocket;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-fn options(socket: Option<&UdpSocket>) -> SelfMetricsOptions {
+fn options(socket: Option<&Receiver>) -> SelfMetricsOptions {
     SelfMetricsOptions {
         host: socket.map_or(String::new(), |_| "127.0.0.1".to_owned()),
-        port: socket.map_or(0, |socket| socket.local_addr().unwrap().port()),
+        port: socket.map_or(0, |socket| socket.address().port()),
         period_seconds: 86400,
     }
 }
 
-fn server() -> UdpSocket {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    socket
-}
-
 /// Receives datagrams until there are `count` lines.
-fn gauges(server: &UdpSocket, count: usize) -> BTreeMap<String, u64> {
+fn gauges(server: &Receiver, count: usize) -> BTreeMap<String, u64> {
     let mut gauges = BTreeMap::new();
     while gauges.len() < count {
-        let mut buffer = [0; 2000];
-        let len = server.recv(&mut buffer).unwrap();
-        assert!(len <= 512, "{len}");
-        for line in std::str::from_utf8(&buffer[..len]).unwrap().split('\n') {
+        let datagram = server.next();
+        assert!(datagram.len() <= 512, "{datagram}");
+        for line in datagram.split('\n') {
             let (name, value) = line.strip_suffix("|g").unwrap().split_once(':').unwrap();
             let name = name.strip_prefix("dcos.metrics.collector.").unwrap();
             assert_eq!(
@@ -99,8 +92,8 @@ fn every_count_has_a_name_of_its_own() {
 
 #[test]
 fn what_was_counted_since_the_last_time_in_small_datagrams() {
-    let server = server();
-    let port = server.local_addr().unwrap().port();
+    let server = Receiver::new();
+    let port = server.address().port();
     let mut report = Report {
         endpoint: String::new(),
         destination: Destination::new("127.0.0.1", port).unwrap(),
@@ -122,7 +115,7 @@ fn what_was_counted_since_the_last_time_in_small_datagrams() {
 
 #[test]
 fn sends_every_period_and_when_it_ends() {
-    let server = server();
+    let server = Receiver::new();
     let sum = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&sum);
     let short = SelfMetricsOptions {
@@ -142,7 +135,7 @@ fn sends_every_period_and_when_it_ends() {
 
 #[test]
 fn no_endpoint_no_metrics() {
-    let server = server();
+    let server = Receiver::new();
     let complete = options(Some(&server));
     for options in [
         options(None),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::datagrams::receiver::Receiver;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use serde_json::Value;
 use stats_schema::{DatapointRef, MetricType, TagRef};
@@ -45,19 +46,12 @@ fn batch(records: &[&[DatapointRef<'_>]]) -> Batch {
 }
 
 /// A server of our own, and a sink for it.
-fn sink(arguments: &[&str]) -> (UdpSocket, Statsd) {
-    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    server.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let endpoint = format!("--statsd-output={}", server.local_addr().unwrap());
+fn sink(arguments: &[&str]) -> (Receiver, Statsd) {
+    let server = Receiver::new();
+    let endpoint = format!("--statsd-output={}", server.address());
     let arguments: Vec<_> = arguments.iter().copied().chain([endpoint.as_str()]).collect();
     let sink = Statsd::open(&options(&arguments).unwrap()).unwrap().unwrap();
     (server, sink)
-}
-
-fn datagram(server: &UdpSocket) -> String {
-    let mut buffer = vec![0; 65536];
-    let len = server.recv(&mut buffer).unwrap();
-    String::from_utf8(buffer[..len].to_vec()).unwrap()
 }
 
 #[test]
@@ -102,9 +96,9 @@ fn full_datagrams_then_the_rest_of_the_batch() {
     assert_eq!(outcome, Outcome::Counted);
     let (long, short) = (format!("{name}:12345|c|#k:v"), format!("{name}:1234|c|#k:v"));
     assert_eq!((long.len(), short.len()), (32, 31));
-    assert_eq!(datagram(&server), long);
-    assert_eq!(datagram(&server), format!("{long}\n{short}"));
-    assert_eq!(datagram(&server), "g:1|g|#k:v");
+    assert_eq!(server.next(), long);
+    assert_eq!(server.next(), format!("{long}\n{short}"));
+    assert_eq!(server.next(), "g:1|g|#k:v");
     assert_eq!(output.written.get(), (2, 4));
     assert_eq!(output.bytes_written.get(), 32 + 64 + 10);
 }
@@ -124,7 +118,7 @@ fn everything_is_written_or_dropped_for_a_reason() {
         &output,
     )
     .unwrap();
-    assert_eq!(datagram(&server), "n:2.5|ms");
+    assert_eq!(server.next(), "n:2.5|ms");
     assert_eq!(output.written.get(), (2, 1));
     assert_eq!(output.dropped(Reason::NoNumber).get(), (1, 2));
     assert_eq!(output.dropped(Reason::TooLarge).get(), (1, 3));
@@ -137,14 +131,14 @@ fn a_gauge_below_zero_is_never_torn_apart() {
     sink.write(&batch(&[&[gauge, gauge, gauge]]), &Output::default())
         .unwrap();
     for _ in 0..3 {
-        assert_eq!(datagram(&server), "gauge:0|g|#k:v\ngauge:-123.5|g|#k:v");
+        assert_eq!(server.next(), "gauge:0|g|#k:v\ngauge:-123.5|g|#k:v");
     }
 }
 
 #[test]
 fn a_server_that_is_not_there_is_a_problem_until_it_is() {
     let (server, mut sink) = sink(&[]);
-    let address = server.local_addr().unwrap();
+    let address = server.address();
     drop(server);
     let output = Output::default();
     let one = batch(&[&[point("n", MetricType::Counter, 1.0)]]);
@@ -157,9 +151,9 @@ fn a_server_that_is_not_there_is_a_problem_until_it_is() {
         problem.contains(&address.to_string()) && problem.contains("refused"),
         "{problem}"
     );
-    let server = UdpSocket::bind(address).unwrap();
+    let server = Receiver::at(address);
     sink.write(&one, &output).unwrap();
-    assert_eq!(datagram(&server), "n:1|c|#k:v");
+    assert_eq!(server.next(), "n:1|c|#k:v");
     assert!(output.problem().is_some(), "not sure yet");
     sink.quiet = Duration::ZERO;
     sink.write(&one, &output).unwrap();
