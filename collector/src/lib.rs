@@ -16,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod agent;
 mod batch;
 mod collector;
 mod datagrams;
