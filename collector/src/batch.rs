@@ -4,8 +4,9 @@
 //! lie in one buffer, and records, tags and datapoints refer to them by position. What a record has in common with the
 //! one before it, which in a stream of the module is the topic and the identity tags, is stored once.
 
-use stats_schema::{DatapointRef, MetricList, MetricType, RecordRef, TagRef};
+use stats_schema::{DatapointRef, MetricList, MetricType, RecordRef, Tag, TagRef};
 use std::mem::size_of;
+use std::sync::Arc;
 
 /// Records, in order of arrival.
 #[derive(Debug, Default)]
@@ -14,6 +15,8 @@ pub struct Batch {
     tags: Vec<StoredTag>,
     datapoints: Vec<StoredDatapoint>,
     records: Vec<StoredRecord>,
+    /// What [`Batch::tag`] added, for each run of records that come from the same place.
+    added: Vec<Arc<[Tag]>>,
 }
 
 /// Where a text lies in [`Batch::text`].
@@ -45,6 +48,20 @@ struct StoredRecord {
     topic: Span,
     tags_end: usize,
     datapoints_end: usize,
+    /// Where in [`Batch::added`] its additional tags are.
+    added: Option<usize>,
+}
+
+/// Where a record says it comes from; empty where it does not say. Of equal keys the first counts, which for a record
+/// of the module is the module's own and not one that a task made up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Origin<'a> {
+    /// The framework's id.
+    pub(crate) framework: &'a str,
+    /// The executor's id.
+    pub(crate) executor: &'a str,
+    /// The container's id.
+    pub(crate) container: &'a str,
 }
 
 impl Batch {
@@ -80,7 +97,63 @@ impl Batch {
             topic,
             tags_end: self.tags.len(),
             datapoints_end: self.datapoints.len(),
+            added: None,
         });
+    }
+
+    /// Adds tags to every record: those that `find` returns for its origin, behind those it has. `find` is called once
+    /// for neighbours of the same origin. What was added before is replaced.
+    ///
+    /// A record of a container loses tags of its own that have the key of an added one, or a task could pretend to be
+    /// another one; any other record keeps its own and gets only those whose keys it does not have. Returns how many
+    /// tags were lost in this way.
+    pub(crate) fn tag(&mut self, mut find: impl FnMut(Origin<'_>) -> Arc<[Tag]>) -> u64 {
+        let Self {
+            text,
+            tags,
+            records,
+            added,
+            ..
+        } = self;
+        added.clear();
+        let mut before = None;
+        let (mut read, mut written) = (0, 0);
+        for record in records {
+            let own = read..record.tags_end;
+            let origin = origin(text, &tags[own.clone()]);
+            if before != Some(origin) {
+                added.push(find(origin));
+            }
+            before = Some(origin);
+            let clashes = |tag: &StoredTag, other: &Tag| get(text, tag.key) == other.key;
+            let ours = &added[added.len() - 1];
+            if origin.container.is_empty() {
+                let theirs = &tags[own.clone()];
+                if ours.iter().any(|our| theirs.iter().any(|tag| clashes(tag, our))) {
+                    let ours = ours
+                        .iter()
+                        .filter(|our| !theirs.iter().any(|tag| clashes(tag, our)));
+                    added.push(ours.cloned().collect());
+                    before = None;
+                }
+                tags.copy_within(own.clone(), written);
+                written += own.len();
+            } else {
+                for index in own.clone() {
+                    let tag = tags[index];
+                    if !ours.iter().any(|our| clashes(&tag, our)) {
+                        tags[written] = tag;
+                        written += 1;
+                    }
+                }
+            }
+            read = own.end;
+            record.tags_end = written;
+            record.added = Some(added.len() - 1);
+        }
+        let lost = tags.len() - written;
+        tags.truncate(written);
+        lost as u64
     }
 
     /// Shows every record.
@@ -97,6 +170,13 @@ impl Batch {
                 key: self.get(tag.key),
                 value: self.get(tag.value),
             }));
+            tags.extend(
+                record
+                    .added
+                    .iter()
+                    .flat_map(|added| &*self.added[*added])
+                    .map(TagRef::from),
+            );
             datapoints.clear();
             datapoints.extend(
                 self.datapoints[datapoints_start..record.datapoints_end]
@@ -164,8 +244,7 @@ impl Batch {
     }
 
     fn get(&self, span: Span) -> &str {
-        let start = span.start as usize;
-        &self.text[start..start + span.len as usize]
+        get(&self.text, span)
     }
 }
 
@@ -185,10 +264,34 @@ impl FromIterator<MetricList> for Batch {
     }
 }
 
+fn get(text: &str, span: Span) -> &str {
+    let start = span.start as usize;
+    &text[start..start + span.len as usize]
+}
+
+fn origin<'a>(text: &'a str, tags: &[StoredTag]) -> Origin<'a> {
+    let mut origin = [None; 3];
+    for tag in tags {
+        let place = match get(text, tag.key) {
+            "framework_id" => 0,
+            "executor_id" => 1,
+            "container_id" => 2,
+            _ => continue,
+        };
+        origin[place].get_or_insert(get(text, tag.value));
+    }
+    let [framework, executor, container] = origin.map(Option::unwrap_or_default);
+    Origin {
+        framework,
+        executor,
+        container,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stats_schema::{Datapoint, Tag};
+    use stats_schema::Datapoint;
     use std::convert::Infallible;
 
     fn list(topic: &str, tags: &[(&str, &str)], names: &[&str]) -> MetricList {
@@ -230,14 +333,7 @@ mod tests {
             list("f", &identity, &["a"]),
         ];
         let batch = batch(&lists);
-        let mut shown = Vec::new();
-        batch
-            .try_for_each(|record| {
-                shown.push(record.to_owned());
-                Ok::<(), Infallible>(())
-            })
-            .unwrap();
-        assert_eq!(shown, lists);
+        assert_eq!(shown(&batch), lists);
         assert_eq!((batch.records(), batch.datapoints()), (5, 6));
     }
 
@@ -251,6 +347,59 @@ mod tests {
             list("f", &identity, &["c"]),
         ]);
         assert_eq!(three.text.len(), one + 2);
+    }
+
+    fn shown(batch: &Batch) -> Vec<MetricList> {
+        let mut shown = Vec::new();
+        let Ok(()) = batch.try_for_each(|record| {
+            shown.push(record.to_owned());
+            Ok::<(), Infallible>(())
+        });
+        shown
+    }
+
+    #[test]
+    fn tags_are_added_for_each_origin_and_cannot_be_made_up() {
+        let one = [("framework_id", "f"), ("executor_id", "e"), ("container_id", "1")];
+        let two = [("framework_id", "f"), ("executor_id", "e"), ("container_id", "2")];
+        let with = |identity: &[(&'static str, &'static str)], own: &[(&'static str, &'static str)]| {
+            list("f", &[identity, own].concat(), &["n"])
+        };
+        let mut batch = batch(&[
+            with(&one, &[("own", "x")]),
+            with(&one, &[("agent", "fake"), ("own", "y"), ("container_id", "2")]),
+            with(&two, &[]),
+            with(&[], &[("agent", "mine")]),
+            with(&[], &[]),
+            with(&one, &[]),
+        ]);
+        for round in ["a", "b"] {
+            let mut asked = Vec::new();
+            let lost = batch.tag(|origin| {
+                asked.push(origin.container.to_owned());
+                [("agent", round.to_owned()), ("of", origin.container.to_owned())]
+                    .map(|(key, value)| Tag {
+                        key: key.into(),
+                        value,
+                    })
+                    .into()
+            });
+            // A tag that was lost stays so.
+            assert_eq!(lost, u64::from(round == "a"));
+            assert_eq!(asked, ["1", "2", "", "", "1"]);
+            let expected = [
+                with(&one, &[("own", "x"), ("agent", round), ("of", "1")]),
+                with(
+                    &one,
+                    &[("own", "y"), ("container_id", "2"), ("agent", round), ("of", "1")],
+                ),
+                with(&two, &[("agent", round), ("of", "2")]),
+                with(&[], &[("agent", "mine"), ("of", "")]),
+                with(&[], &[("agent", round), ("of", "")]),
+                with(&one, &[("agent", round), ("of", "1")]),
+            ];
+            assert_eq!(shown(&batch), expected);
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Sources, fan-out and sinks put together, from the first connection to the last record.
 
 use crate::Batch;
+use crate::agent::{AgentCounters, AgentSettings, AgentState, Poller, PollerHandle};
+use crate::fan_out::FanOut;
 use crate::sinks::{self, Queue, Sink, SinkEnd};
 use crate::sources::{Inlet, Limits, TcpSource};
 use crate::summary::log_every_minute;
+use crate::tagger::Tagger;
 use crate::telemetry::{Balance, Input};
 use log::error;
 use std::io;
@@ -43,6 +46,9 @@ pub struct Collector {
     input: Arc<Input>,
     /// Handed over by the sources, and not yet handed out.
     batches: (mpsc::Sender<Vec<Batch>>, mpsc::Receiver<Vec<Batch>>),
+    /// What the agent says of who is who.
+    state: watch::Sender<Option<Arc<AgentState>>>,
+    poller: Option<PollerHandle>,
     queues: Vec<Arc<Queue>>,
     /// How many sinks are more than views.
     outlets: usize,
@@ -61,6 +67,8 @@ impl Collector {
             limits,
             input: Arc::default(),
             batches: mpsc::channel(CHANNEL_READS),
+            state: watch::Sender::new(None),
+            poller: None,
             queues: Vec::new(),
             outlets: 0,
             ends: mpsc::unbounded_channel(),
@@ -74,6 +82,21 @@ impl Collector {
     /// When the system does not tell.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Polls the Mesos agent from now on, for tags and for metrics of its own and of the containers.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses the thread.
+    pub fn poll_agent(&mut self, settings: AgentSettings, counters: Arc<AgentCounters>) -> io::Result<()> {
+        let (inlet, who_is_who) = (self.inlet(), self.state.clone());
+        let lists = move |lists| inlet.push(lists);
+        let state = move |state| {
+            who_is_who.send_replace(Some(state));
+        };
+        self.poller = Some(Poller::start(settings, counters, lists, state)?);
+        Ok(())
     }
 
     /// The way in for a source that is no connection.
@@ -132,7 +155,17 @@ impl Collector {
             input: Arc::clone(&self.input),
         };
         let source = tokio::spawn(source.run());
-        let fan_out = tokio::spawn(fan_out(decoded, self.queues.clone(), Arc::clone(&self.input)));
+        let fan_out = FanOut {
+            decoded,
+            queues: self.queues.clone(),
+            tagger: Tagger::new(Arc::clone(&self.input)),
+            // Without a poller nobody has the sender any more.
+            state: self.state.subscribe(),
+            poller: self.poller,
+            input: Arc::clone(&self.input),
+        };
+        drop(self.state);
+        let fan_out = tokio::spawn(fan_out.run());
         let summary = tokio::spawn(log_every_minute(Arc::clone(&self.input), self.queues.clone()));
 
         let mut ends = self.ends.1;
@@ -175,17 +208,6 @@ impl Collector {
         self.queues.iter().for_each(|queue| queue.abandon());
         let outputs = self.queues.iter().map(|queue| (queue.sink(), queue.output()));
         (Balance::new(&self.input, outputs), result)
-    }
-}
-
-/// Gives every batch to every sink, until all sources have ended.
-async fn fan_out(mut decoded: mpsc::Receiver<Vec<Batch>>, queues: Vec<Arc<Queue>>, input: Arc<Input>) {
-    while let Some(batches) = decoded.recv().await {
-        for batch in batches.into_iter().map(Arc::new) {
-            input.records.add(batch.records() as u64);
-            input.datapoints.add(batch.datapoints() as u64);
-            queues.iter().for_each(|queue| queue.push(Arc::clone(&batch)));
-        }
     }
 }
 

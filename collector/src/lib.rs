@@ -3,13 +3,15 @@
 //!
 //! ```text
 //! connection ───┐
-//! connection ───┼─> one bounded channel of batches ─> fan-out ─┬─> queue ─> sink on its own thread
-//! host metrics ─┘                                              └─> queue ─> sink on its own thread
+//! connection ───┤
+//! agent poller ─┼─> one bounded channel of batches ─> tagger, fan-out ─┬─> queue ─> sink on its own thread
+//! host metrics ─┘                                                      └─> queue ─> sink on its own thread
 //! ```
 //!
 //! * [`sources`] turn bytes into [`Batch`]es. All connections share one thread, which a node's metrics do not fill by
 //!   far; a collector takes no more than that of what belongs to the tasks.
-//! * The fan-out ([`Collector`]) never waits: each sink has a queue bounded in bytes, and a full queue drops its oldest
+//! * The tagger adds what the Mesos [`agent`] says of the container a record comes from.
+//! * The fan-out never waits: each sink has a queue bounded in bytes, and a full queue drops its oldest
 //!   batches and counts them. So neither a slow nor a dead sink holds up the input or another sink.
 //! * A [`Sink`] may block as long as it likes: it runs on a thread of its own.
 //! * [`telemetry`] counts every fate of a connection, byte, record and datapoint.
@@ -20,12 +22,14 @@ pub mod agent;
 mod batch;
 mod collector;
 mod datagrams;
+mod fan_out;
 pub mod flags;
 pub mod options;
 pub mod self_metrics;
 pub mod sinks;
 pub mod sources;
 mod summary;
+mod tagger;
 pub mod telemetry;
 
 pub use batch::Batch;

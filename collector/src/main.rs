@@ -4,12 +4,15 @@
 
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use stats_collector::agent::{AgentCounters, SettingsError};
 use stats_collector::options::Options;
+use stats_collector::self_metrics::{self, SelfMetrics};
 use stats_collector::sinks::{Files, Statsd, Stdout};
 use stats_collector::sources::HostMetrics;
 use stats_collector::{Collector, SinkError};
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -20,6 +23,8 @@ enum Failure {
     Listen { endpoint: String, error: io::Error },
     #[error("Cannot write to stdout: {0}")]
     Stdout(io::Error),
+    #[error(transparent)]
+    Agent(#[from] SettingsError),
     #[error("Cannot start: {0}")]
     System(#[from] io::Error),
     #[error("Cannot go on writing to {0}; whoever reads it may be gone")]
@@ -78,7 +83,18 @@ async fn collect(options: &Options) -> Result<(), Failure> {
     if let Some(files) = Files::open(&options.file)? {
         collector.add_sink(files, queue_bytes)?;
     }
+    let polled = Arc::<AgentCounters>::default();
+    if let Some(settings) = options.agent.settings()? {
+        collector.poll_agent(settings, Arc::clone(&polled))?;
+    }
     let _host_metrics = start_host_metrics(options, &collector)?;
+    let (input, queues) = (collector.input(), collector.queues());
+    let samples = move || {
+        let mut samples = self_metrics::samples(&input, &queues);
+        samples.extend(polled.samples());
+        samples
+    };
+    let _self_metrics = SelfMetrics::start(&options.self_metrics, samples)?;
     info!("Listening on {}", collector.address()?);
     let (balance, result) = collector.run(signals.first()).await;
     let text = serde_json::to_string(&balance).map_err(io::Error::from)?;
@@ -98,7 +114,10 @@ fn start_host_metrics(options: &Options, collector: &Collector) -> io::Result<Op
     }
     let inlet = collector.inlet();
     let period = Duration::from_secs(host.period_seconds);
-    HostMetrics::start(period, "agent", move |lists| inlet.push(lists)).map(Some)
+    HostMetrics::start(period, &options.agent.agent_metrics_topic, move |lists| {
+        inlet.push(lists)
+    })
+    .map(Some)
 }
 
 /// SIGTERM and SIGINT.

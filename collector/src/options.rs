@@ -1,6 +1,8 @@
 //! The collector's command line and environment.
 
+use crate::agent::AgentOptions;
 use crate::flags::{boolean, set_values, two_dashes, with_environment, with_file};
+use crate::self_metrics::SelfMetricsOptions;
 use crate::sinks::prometheus::PrometheusOptions;
 use crate::sinks::{FileOptions, StatsdOptions};
 use crate::sources::HostOptions;
@@ -93,6 +95,9 @@ pub struct Options {
     pub check: bool,
 
     #[command(flatten)]
+    pub agent: AgentOptions,
+
+    #[command(flatten)]
     pub host: HostOptions,
 
     #[command(flatten)]
@@ -103,6 +108,9 @@ pub struct Options {
 
     #[command(flatten)]
     pub prometheus: PrometheusOptions,
+
+    #[command(flatten)]
+    pub self_metrics: SelfMetricsOptions,
 
     /// What was set in one way or another, by the names of environment variables; secrets are not shown
     #[arg(skip)]

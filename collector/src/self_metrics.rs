@@ -56,7 +56,7 @@ pub struct SelfMetricsOptions {
     pub port: u16,
 
     /// How often to send them; 1 to 86400
-    #[arg(long = "statsd-period", value_name = "SECONDS", default_value = "15",
+    #[arg(id = "statsd-period", long = "statsd-period", value_name = "SECONDS", default_value = "15",
           value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub period_seconds: u64,
 }

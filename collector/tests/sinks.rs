@@ -13,6 +13,9 @@ const LIMITS: Limits = Limits {
     connections: 1,
     block_bytes: 1 << 20,
     unfinished_bytes: 1 << 20,
+    period_bytes: 0,
+    period: Duration::ZERO,
+    log_records: false,
 };
 
 fn datapoint(name: &str, metric_type: MetricType, value: f64) -> Datapoint {

@@ -26,3 +26,23 @@ pub struct AgentCounters {
     /// Questions for the state between polls, because of an unknown container.
     pub refreshes: Counter,
 }
+
+impl AgentCounters {
+    /// All sums so far, by their names.
+    pub fn samples(&self) -> impl Iterator<Item = (String, u64)> {
+        [
+            ("ip_lookups", &self.ip_lookups),
+            ("ip_lookup_failures", &self.ip_lookup_failures),
+            ("ip_lookup_empties", &self.ip_lookup_empties),
+            ("queries", &self.queries),
+            ("query_bad_data", &self.query_bad_data),
+            ("query_failures", &self.query_failures),
+            ("metrics_values", &self.metrics_values),
+            ("metrics_values_unsupported", &self.metrics_values_unsupported),
+            ("entries_skipped", &self.entries_skipped),
+            ("refreshes", &self.refreshes),
+        ]
+        .into_iter()
+        .map(|(name, counter)| (format!("agent_poll.{name}"), counter.get()))
+    }
+}

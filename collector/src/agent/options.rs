@@ -1,6 +1,7 @@
 //! What the operator says about the agent.
 
 use super::Secret;
+use crate::flags::boolean;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use std::path::PathBuf;
@@ -76,7 +77,7 @@ pub struct AgentOptions {
 
     /// Labels of tasks whose name begins with this become tags, without it; empty for none
     ///
-    /// DCOS_METRICS_TEAM=search becomes the tag team in capitals: TEAM=search. At most 32 labels of a task become tags.
+    /// DCOS_METRICS_TEAM=search becomes the tag TEAM=search. At most 32 labels of a task become tags.
     #[arg(long, value_name = "PREFIX", default_value = "DCOS_METRICS_")]
     pub task_label_prefix: String,
 
@@ -101,17 +102,6 @@ pub enum AgentApi {
     Rest,
     /// POST /api/v1
     V1,
-}
-
-/// Go's `ParseBool`, by which the old collector read all its switches.
-fn boolean(text: &str) -> Result<bool, String> {
-    match text {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
-        _ => Err(
-            "must be true or false; 1, t, T, TRUE, True, 0, f, F, FALSE and False are the same".to_owned(),
-        ),
-    }
 }
 
 fn url(text: &str) -> Result<String, String> {

@@ -30,7 +30,7 @@ pub struct PollerHandle {
 }
 
 impl PollerHandle {
-    /// Asks for the state as soon as possible, because a container is not in the last one. At most once in five seconds;
+    /// Asks for the state as soon as possible, because a container is not in the last one. At most once in two seconds;
     /// several wishes are one. Returns at once, and may be called for every record.
     pub fn refresh(&self) {
         // When it is full, the wish is there already.
@@ -118,14 +118,14 @@ impl Polling {
                 Err(RecvTimeoutError::Disconnected) => return ControlFlow::Break(()),
             },
             Next::Refresh => {
-                self.schedule.begin_state(now);
+                self.schedule.begin_refresh(now);
                 self.counters.refreshes.add(1);
                 poll.state();
             }
             Next::Poll => {
                 // Wishes up to here are fulfilled by this poll.
                 self.hear_wishes()?;
-                self.schedule.begin_state(now);
+                self.schedule.begin_poll();
                 poll.state();
                 self.hear_wishes()?;
                 poll.metrics()?;

@@ -3,8 +3,9 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-/// The least time between two questions for the state, if it is asked for between polls (`reference/metrics.md` 6.8).
-const BETWEEN_REFRESHES: Duration = Duration::from_secs(5);
+/// The least time between two refreshes of the state, which are asked for between polls (`reference/metrics.md` 6.8 has
+/// 5 s). Less than records wait for one, so that containers that start one after the other all get their tags.
+const BETWEEN_REFRESHES: Duration = Duration::from_secs(2);
 
 /// What is next.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,8 +58,13 @@ impl Schedule {
         self.refresh_wanted = true;
     }
 
-    /// A question for the state is about to be asked: whoever wants it will be served.
-    pub(super) fn begin_state(&mut self, now: Instant) {
+    /// The state is about to be asked for in a poll: whoever wants it will be served.
+    pub(super) fn begin_poll(&mut self) {
+        self.refresh_wanted = false;
+    }
+
+    /// The state is about to be asked for between polls.
+    pub(super) fn begin_refresh(&mut self, now: Instant) {
         self.refresh_wanted = false;
         self.refresh_from = now + BETWEEN_REFRESHES;
     }
@@ -94,7 +100,7 @@ mod tests {
             let start = Instant::now();
             let mut schedule = Schedule::new(PERIOD, start);
             assert_eq!(schedule.next(start), Next::Poll);
-            schedule.begin_state(start);
+            schedule.begin_poll();
             schedule.end_poll(start + Duration::from_secs(1), phase);
             let second = start + Duration::from_secs_f64(second);
             assert_eq!(schedule.next(start + Duration::from_secs(1)), Next::Wait(second));
@@ -116,24 +122,25 @@ mod tests {
     }
 
     #[test]
-    fn refreshes_are_five_seconds_apart() {
+    fn refreshes_are_two_seconds_apart() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut schedule = Schedule::new(PERIOD, start);
-        schedule.begin_state(start);
+        schedule.begin_poll();
         schedule.end_poll(start, 0.0);
         assert_eq!(schedule.next(at(6)), Next::Wait(at(15)));
         schedule.want_refresh();
         schedule.want_refresh();
-        assert_eq!(schedule.next(at(2)), Next::Wait(at(5)));
-        assert_eq!(schedule.next(at(6)), Next::Refresh);
-        schedule.begin_state(at(6));
+        // A poll does not put it off.
+        assert_eq!(schedule.next(start), Next::Refresh);
+        schedule.begin_refresh(at(6));
         assert_eq!(schedule.next(at(6)), Next::Wait(at(15)));
         schedule.want_refresh();
-        assert_eq!(schedule.next(at(7)), Next::Wait(at(11)));
+        assert_eq!(schedule.next(at(7)), Next::Wait(at(8)));
+        assert_eq!(schedule.next(at(8)), Next::Refresh);
         // The poll serves it too.
         assert_eq!(schedule.next(at(15)), Next::Poll);
-        schedule.begin_state(at(15));
+        schedule.begin_poll();
         schedule.end_poll(at(15), 0.0);
         assert_eq!(schedule.next(at(16)), Next::Wait(at(30)));
     }

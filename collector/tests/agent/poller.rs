@@ -116,6 +116,20 @@ fn a_credential_is_read_again_once_a_poll() {
 }
 
 #[test]
+fn a_connection_that_was_closed_is_replaced() {
+    let server = Server::start(|request, stream| {
+        write(stream, 200, file(request));
+        if request.line == "GET /containers" {
+            stream.shutdown(std::net::Shutdown::Both).unwrap();
+        }
+    });
+    let polled = poll(&[&url(&server), "--agent-poll-period=1"]);
+    let connections = [(); 9].map(|()| server.next().connection);
+    assert_eq!(connections, [0, 0, 0, 1, 1, 1, 2, 2, 2]);
+    assert_eq!(polled.counters.query_failures.get(), 0);
+}
+
+#[test]
 fn wishes_are_granted_once_in_five_seconds() {
     let server = Server::of_files();
     let polled = poll(&[&url(&server), ONCE]);

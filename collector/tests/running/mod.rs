@@ -70,6 +70,7 @@ pub(crate) fn collector() -> Command {
     command
         .env_clear()
         .env("HOST_METRICS", "false")
+        .env("AGENT_POLLING", "false")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
