@@ -100,11 +100,13 @@ pub enum Reason {
     SeriesLimit,
     /// The value is no number that the sink can express.
     NoNumber,
+    /// Over the limit that the user has set for the sink.
+    Throttled,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::QueueFull,
         Self::WriteFailed,
         Self::Shutdown,
@@ -112,6 +114,7 @@ impl Reason {
         Self::Refused,
         Self::SeriesLimit,
         Self::NoNumber,
+        Self::Throttled,
     ];
 
     /// As it is printed, `queue_full` for [`Reason::QueueFull`].
@@ -125,6 +128,7 @@ impl Reason {
             Self::Refused => "refused",
             Self::SeriesLimit => "series_limit",
             Self::NoNumber => "no_number",
+            Self::Throttled => "throttled",
         }
     }
 }
