@@ -233,19 +233,6 @@ fn check(
     }
 }
 
-/// A boolean in Go's vocabulary.
-///
-/// # Errors
-///
-/// What is allowed.
-pub fn boolean(text: &str) -> Result<bool, String> {
-    match text {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
-        _ => Err("must be true or false".to_owned()),
-    }
-}
-
 fn flag_name(text: &str) -> &str {
     text.split_once('=').map_or(text, |(name, _)| name)
 }
@@ -425,22 +412,6 @@ mod tests {
             assert_eq!(boolean(text), value);
         }
         assert!(boolean("yes").unwrap_err().contains("true or false"));
-    }
-
-    #[test]
-    fn booleans() {
-        for (text, expected) in [
-            ("1", Some(true)),
-            ("T", Some(true)),
-            ("True", Some(true)),
-            ("f", Some(false)),
-            ("FALSE", Some(false)),
-            ("", None),
-            ("yes", None),
-            ("tRUE", None),
-        ] {
-            assert_eq!(boolean(text).ok(), expected, "{text}");
-        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where records go. Each sink has a thread and a bounded [queue](Queue) of its own.
 
 mod file;
+pub mod kafka;
 mod problem;
 pub mod prometheus;
 mod queue;

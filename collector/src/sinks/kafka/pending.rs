@@ -1,0 +1,119 @@
+//! The messages that wait for Kafka, bounded in bytes. When there is no room, the oldest go.
+
+use super::message::Message;
+use crate::telemetry::{Output, Reason};
+use std::collections::VecDeque;
+
+/// Messages with their numbers, in this order.
+#[derive(Debug)]
+pub(super) struct Pending {
+    messages: VecDeque<(usize, Message)>,
+    bytes: usize,
+    limit: usize,
+}
+
+impl Pending {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            messages: VecDeque::new(),
+            bytes: 0,
+            limit,
+        }
+    }
+
+    /// Adds the newest message.
+    pub(super) fn push(&mut self, number: usize, message: Message, output: &Output) {
+        self.bytes += message.bytes();
+        self.messages.push_back((number, message));
+        self.drop_oldest(output);
+    }
+
+    /// Puts messages, in order of their numbers, back where they came from: before all that are here.
+    pub(super) fn put_back(
+        &mut self,
+        messages: impl DoubleEndedIterator<Item = (usize, Message)>,
+        output: &Output,
+    ) {
+        for (number, message) in messages.rev() {
+            self.bytes += message.bytes();
+            self.messages.push_front((number, message));
+        }
+        self.drop_oldest(output);
+    }
+
+    /// The oldest message.
+    pub(super) fn first(&self) -> Option<&(usize, Message)> {
+        self.messages.front()
+    }
+
+    /// Takes the oldest message.
+    pub(super) fn pop(&mut self) -> Option<(usize, Message)> {
+        let (number, message) = self.messages.pop_front()?;
+        self.bytes -= message.bytes();
+        Some((number, message))
+    }
+
+    /// The memory that the messages take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn drop_oldest(&mut self, output: &Output) {
+        while self.bytes > self.limit
+            && let Some((_, oldest)) = self.pop()
+        {
+            output
+                .dropped(Reason::QueueFull)
+                .add(oldest.records, oldest.datapoints);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::Trigger;
+    use super::*;
+
+    fn message(datapoints: u64) -> Message {
+        Message {
+            topic: "t".into(),
+            key: None,
+            file: vec![0; 1000],
+            records: 1,
+            datapoints,
+            trigger: Trigger::End,
+            failures: 0,
+        }
+    }
+
+    fn numbers(pending: &Pending) -> Vec<usize> {
+        pending.messages.iter().map(|(number, _)| *number).collect()
+    }
+
+    #[test]
+    fn the_oldest_go() {
+        let output = Output::default();
+        let mut pending = Pending::new(3 * message(0).bytes());
+        for number in 0..5 {
+            pending.push(number, message(10 + number as u64), &output);
+        }
+        assert_eq!(numbers(&pending), [2, 3, 4]);
+        assert_eq!(output.dropped(Reason::QueueFull).get(), (2, 21));
+        let (number, first) = pending.pop().unwrap();
+        pending.push(5, message(15), &output);
+        pending.put_back([(number, first)].into_iter(), &output);
+        assert_eq!(numbers(&pending), [3, 4, 5], "what was put back is the oldest");
+        assert_eq!(output.dropped(Reason::QueueFull).get(), (3, 33));
+        assert_eq!(pending.bytes(), 3 * message(0).bytes());
+    }
+
+    #[test]
+    fn what_comes_back_comes_first() {
+        let output = Output::default();
+        let mut pending = Pending::new(1 << 20);
+        (0..5).for_each(|number| pending.push(number, message(1), &output));
+        let taken: Vec<_> = std::iter::from_fn(|| pending.pop()).take(3).collect();
+        pending.put_back(taken.into_iter(), &output);
+        assert_eq!(numbers(&pending), [0, 1, 2, 3, 4]);
+    }
+}
