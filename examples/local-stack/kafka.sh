@@ -35,6 +35,7 @@ they are first used, with one partition. The node's controller listens on 127.0.
 
 Environment: KAFKA_CACHE, where the jars are kept; now $cache
              KAFKA_HEAP, the most memory Java may use for objects; now $heap
+             KAFKA_PROPERTIES, a file with more lines for server.properties, which win
 Needed packages (Debian): openjdk-17-jre-headless maven
 
 Exit status: 0 done, or nothing to do; 1 could not; 2 wrong arguments; 3 Java or Maven is missing.
@@ -128,6 +129,9 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 PROPERTIES
+  if [ -n "${KAFKA_PROPERTIES-}" ]; then
+    cat -- "$KAFKA_PROPERTIES" >>"$1/server.properties"
+  fi
 }
 
 # Runs class $1 with the rest as its arguments; never returns.

@@ -53,13 +53,16 @@ fn brokers_that_move() {
     .concat();
     let node = Node::with(arguments.iter());
     node.send(&lists("t", 0, 100));
-    assert_eq!(Reader::new(&broker, &name).records(100), lists("t", 0, 100));
+    assert_eq!(
+        Reader::new(&broker.address(), &name).records(100),
+        lists("t", 0, 100)
+    );
 
     broker.stop();
     node.send(&lists("t", 100, 100));
     broker.start_elsewhere();
     *brokers.lock().unwrap() = broker.address();
-    let mut reader = Reader::new(&broker, &name);
+    let mut reader = Reader::new(&broker.address(), &name);
     assert_eq!(reader.records(200), lists("t", 0, 200));
     let balance = node.end();
     assert_eq!(balance["sinks"]["kafka"]["records_written"], 200, "{balance}");

@@ -15,7 +15,7 @@ fn nothing_is_lost_while_kafka_is_away() {
     node.send(&lists("t", 0, 1000));
 
     broker.start();
-    let mut reader = Reader::new(&broker, &name);
+    let mut reader = Reader::new(&broker.address(), &name);
     let mut read = reader.records(1000);
 
     // Away in the middle of a stream, with something in each of the client's hands and ours.
@@ -55,7 +55,7 @@ fn what_there_is_no_room_for_is_dropped_oldest_first() {
     node.send(&lists("t", 0, count));
     broker.start();
     // The newest is there, so all that were not dropped are on their way before it.
-    let mut reader = Reader::new(&broker, &name);
+    let mut reader = Reader::new(&broker.address(), &name);
     let mut read = Vec::new();
     while read.last() != lists("t", count - 1, 1).first() {
         read.extend(reader.records(1));

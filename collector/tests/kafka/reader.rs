@@ -2,8 +2,6 @@
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
-use serde_json::Value;
-use stats_kafka::local::Broker;
 use stats_schema::{Limits, MetricList, StreamDecoder};
 use std::time::{Duration, Instant};
 
@@ -14,9 +12,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Reader(BaseConsumer);
 
 impl Reader {
-    pub(crate) fn new(broker: &Broker, topic: &str) -> Self {
+    pub(crate) fn new(broker: &str, topic: &str) -> Self {
         let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", broker.address())
+            .set("bootstrap.servers", broker)
             .set("group.id", "reader")
             .set("enable.auto.commit", "false")
             .set("allow.auto.create.topics", "true")
@@ -50,13 +48,6 @@ impl Reader {
             records.extend(decode(&self.message()));
         }
         records
-    }
-
-    /// The same after a collector has ended that wrote so many records and lost none.
-    pub(crate) fn records_after(&mut self, balance: &Value, count: usize) -> Vec<MetricList> {
-        assert_eq!(balance["balanced"], true, "{balance}");
-        assert_eq!(balance["sinks"]["kafka"]["records_written"], count, "{balance}");
-        self.records(count)
     }
 
     /// Whether there is nothing more up to the end of the partition.
