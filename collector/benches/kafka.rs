@@ -91,6 +91,9 @@ fn through_collector(broker: &Broker, topic: &str, datapoints: usize) -> (f64, V
                 connections: 100,
                 block_bytes: 4 << 20,
                 unfinished_bytes: 64 << 20,
+                period_bytes: 0,
+                period: Duration::ZERO,
+                log_records: false,
             };
             let any = ["127.0.0.1:0".parse().unwrap()];
             let mut collector = Collector::bind(&any, limits).await.unwrap();

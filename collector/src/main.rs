@@ -7,6 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stats_collector::agent::{AgentCounters, SettingsError};
 use stats_collector::options::Options;
 use stats_collector::self_metrics::{self, SelfMetrics};
+use stats_collector::sinks::kafka::Kafka;
 use stats_collector::sinks::{Files, Statsd, Stdout};
 use stats_collector::sources::HostMetrics;
 use stats_collector::{Collector, SinkError};
@@ -23,6 +24,8 @@ enum Failure {
     Listen { endpoint: String, error: io::Error },
     #[error("Cannot write to stdout: {0}")]
     Stdout(io::Error),
+    #[error("{0}")]
+    Kafka(String),
     #[error(transparent)]
     Agent(#[from] SettingsError),
     #[error("Cannot start: {0}")]
@@ -74,13 +77,24 @@ async fn collect(options: &Options) -> Result<(), Failure> {
         .await
         .map_err(listen_error)?;
     let queue_bytes = options.output_queue_kbytes as usize * 1024;
-    if options.prints() {
+    let kafka = options
+        .kafka
+        .settings(std::env::vars())
+        .and_then(|settings| settings.map(Kafka::new).transpose())
+        .map_err(Failure::Kafka)?;
+    let statsd = Statsd::open(&options.statsd)?;
+    let files = Files::open(&options.file)?;
+    let others = [kafka.is_some(), statsd.is_some(), files.is_some()];
+    if options.prints(others.into_iter().filter(|other| *other).count()) {
         collector.add_sink(Stdout::open().map_err(Failure::Stdout)?, queue_bytes)?;
     }
-    if let Some(statsd) = Statsd::open(&options.statsd)? {
+    if let Some(kafka) = kafka {
+        collector.add_sink(kafka, queue_bytes)?;
+    }
+    if let Some(statsd) = statsd {
         collector.add_sink(statsd, queue_bytes)?;
     }
-    if let Some(files) = Files::open(&options.file)? {
+    if let Some(files) = files {
         collector.add_sink(files, queue_bytes)?;
     }
     let polled = Arc::<AgentCounters>::default();

@@ -3,6 +3,7 @@
 use crate::agent::AgentOptions;
 use crate::flags::{boolean, set_values, two_dashes, with_environment, with_file};
 use crate::self_metrics::SelfMetricsOptions;
+use crate::sinks::kafka::KafkaOptions;
 use crate::sinks::prometheus::PrometheusOptions;
 use crate::sinks::{FileOptions, StatsdOptions};
 use crate::sources::HostOptions;
@@ -101,6 +102,9 @@ pub struct Options {
     pub host: HostOptions,
 
     #[command(flatten)]
+    pub kafka: KafkaOptions,
+
+    #[command(flatten)]
     pub statsd: StatsdOptions,
 
     #[command(flatten)]
@@ -160,10 +164,10 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether records are printed.
+    /// Whether records are printed, if they go to so many other outputs.
     #[must_use]
-    pub fn prints(&self) -> bool {
-        let elsewhere = self.statsd.server.is_some() || self.file.folder.is_some();
+    pub fn prints(&self, others: usize) -> bool {
+        let elsewhere = others > 0;
         self.output.contains(&Output::Stdout) || self.output.is_empty() && !elsewhere
     }
 
