@@ -48,6 +48,9 @@ impl Node {
                     connections: 10,
                     block_bytes: 8 << 20,
                     unfinished_bytes: 64 << 20,
+                    period_bytes: 0,
+                    period: Duration::ZERO,
+                    log_records: false,
                 };
                 let any = ["127.0.0.1:0".parse().unwrap()];
                 let mut collector = Collector::bind(&any, limits).await.unwrap();

@@ -48,11 +48,9 @@ mod recorded;
 mod registry;
 mod render;
 mod series;
-mod view;
 mod window;
 
 pub use format::Format;
 pub use options::PrometheusOptions;
 pub use recorded::{Recorded, Refusal};
 pub use registry::{Limits, Registry};
-pub use view::View;
