@@ -48,9 +48,11 @@ mod recorded;
 mod registry;
 mod render;
 mod series;
+mod sink;
 mod window;
 
 pub use format::Format;
 pub use options::PrometheusOptions;
 pub use recorded::{Recorded, Refusal};
 pub use registry::{Limits, Registry};
+pub use sink::Prometheus;
