@@ -14,6 +14,7 @@
 //! * The fan-out never waits: each sink has a queue bounded in bytes, and a full queue drops its oldest
 //!   batches and counts them. So neither a slow nor a dead sink holds up the input or another sink.
 //! * A [`Sink`] may block as long as it likes: it runs on a thread of its own.
+//! * [`http`] shows what comes and what becomes of it.
 //! * [`telemetry`] counts every fate of a connection, byte, record and datapoint.
 
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ mod collector;
 mod datagrams;
 mod fan_out;
 pub mod flags;
+pub mod http;
 pub mod options;
 pub mod self_metrics;
 pub mod sinks;

@@ -5,23 +5,29 @@
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stats_collector::agent::{AgentCounters, SettingsError};
+use stats_collector::http::{HttpState, Store, StoreSink, serve};
 use stats_collector::options::Options;
 use stats_collector::self_metrics::{self, SelfMetrics};
 use stats_collector::sinks::kafka::Kafka;
+use stats_collector::sinks::prometheus::{Prometheus, Registry};
 use stats_collector::sinks::{Files, Statsd, Stdout};
 use stats_collector::sources::HostMetrics;
 use stats_collector::{Collector, SinkError};
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 
 /// Why the collector cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("Cannot listen on {endpoint}: {error}; choose another HOST:PORT with --listen")]
     Listen { endpoint: String, error: io::Error },
+    #[error("Cannot serve HTTP on {endpoint}: {error}; choose another HOST:PORT with --http, or --http=off")]
+    Http { endpoint: String, error: io::Error },
     #[error("Cannot write to stdout: {0}")]
     Stdout(io::Error),
     #[error("{0}")]
@@ -101,6 +107,7 @@ async fn collect(options: &Options) -> Result<(), Failure> {
     if let Some(settings) = options.agent.settings()? {
         collector.poll_agent(settings, Arc::clone(&polled))?;
     }
+    let http = serve_http(options, &mut collector).await?;
     let _host_metrics = start_host_metrics(options, &collector)?;
     let (input, queues) = (collector.input(), collector.queues());
     let samples = move || {
@@ -111,6 +118,7 @@ async fn collect(options: &Options) -> Result<(), Failure> {
     let _self_metrics = SelfMetrics::start(&options.self_metrics, samples)?;
     info!("Listening on {}", collector.address()?);
     let (balance, result) = collector.run(signals.first()).await;
+    drop(http);
     let text = serde_json::to_string(&balance).map_err(io::Error::from)?;
     info!("Final balance: {text}");
     result?;
@@ -132,6 +140,30 @@ fn start_host_metrics(options: &Options, collector: &Collector) -> io::Result<Op
         inlet.push(lists)
     })
     .map(Some)
+}
+
+/// Answers HTTP requests until what it returns is dropped, if that is wanted.
+async fn serve_http(options: &Options, collector: &mut Collector) -> Result<Option<JoinSet<()>>, Failure> {
+    let Some(addresses) = options.http.addresses() else {
+        return Ok(None);
+    };
+    let error = |error| Failure::Http {
+        endpoint: options.http.http.clone(),
+        error,
+    };
+    let listener = TcpListener::bind(&*addresses.map_err(error)?)
+        .await
+        .map_err(error)?;
+    let store = Arc::new(Store::new(options.http.store_limits(), Instant::now()));
+    let queue_bytes = options.output_queue_kbytes as usize * 1024;
+    collector.add_view(StoreSink::new(Arc::clone(&store)), queue_bytes)?;
+    let registry = Arc::new(Registry::new(options.prometheus.limits(), Instant::now()));
+    collector.add_view(Prometheus::new(Arc::clone(&registry)), queue_bytes)?;
+    let state = HttpState::new(collector.input(), collector.queues(), store, Some(registry));
+    info!("Serving http://{}/", listener.local_addr()?);
+    let mut server = JoinSet::new();
+    server.spawn(serve(listener, Arc::new(state), std::future::pending::<()>()));
+    Ok(Some(server))
 }
 
 /// SIGTERM and SIGINT.

@@ -2,6 +2,7 @@
 
 use crate::agent::AgentOptions;
 use crate::flags::{boolean, set_values, two_dashes, with_environment, with_file};
+use crate::http::HttpOptions;
 use crate::self_metrics::SelfMetricsOptions;
 use crate::sinks::kafka::KafkaOptions;
 use crate::sinks::prometheus::PrometheusOptions;
@@ -114,6 +115,9 @@ pub struct Options {
     pub prometheus: PrometheusOptions,
 
     #[command(flatten)]
+    pub http: HttpOptions,
+
+    #[command(flatten)]
     pub self_metrics: SelfMetricsOptions,
 
     /// What was set in one way or another, by the names of environment variables; secrets are not shown
@@ -177,14 +181,19 @@ impl Options {
     ///
     /// When the host has no address.
     pub fn listen_addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        match self.listen.strip_prefix(':') {
-            // As in Go, which the old collector was written in.
-            Some(port) => ["[::]", "0.0.0.0"]
-                .iter()
-                .map(|host| socket_address(&format!("{host}:{port}")))
-                .collect(),
-            None => Ok(self.listen.to_socket_addrs()?.collect()),
-        }
+        addresses(&self.listen)
+    }
+}
+
+/// The addresses of HOST:PORT, of which the first that can be bound is meant.
+pub(crate) fn addresses(endpoint: &str) -> io::Result<Vec<SocketAddr>> {
+    match endpoint.strip_prefix(':') {
+        // As in Go, which the old collector was written in.
+        Some(port) => ["[::]", "0.0.0.0"]
+            .iter()
+            .map(|host| socket_address(&format!("{host}:{port}")))
+            .collect(),
+        None => Ok(endpoint.to_socket_addrs()?.collect()),
     }
 }
 
@@ -192,7 +201,8 @@ fn socket_address(text: &str) -> io::Result<SocketAddr> {
     text.parse().map_err(io::Error::other)
 }
 
-fn endpoint(text: &str) -> Result<String, String> {
+/// Refuses what is not HOST:PORT.
+pub(crate) fn endpoint(text: &str) -> Result<String, String> {
     match text.rsplit_once(':') {
         Some((_, port)) if port.parse::<u16>().is_ok() => Ok(text.to_owned()),
         _ => Err("must be HOST:PORT with a port of 0 to 65535, 127.0.0.1:8124 for example".to_owned()),

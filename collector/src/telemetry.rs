@@ -133,6 +133,27 @@ impl Reason {
     }
 }
 
+impl Input {
+    /// Connections that are open now.
+    #[must_use]
+    pub fn connections_open(&self) -> u64 {
+        let closed = self.connections_closed.get();
+        self.connections_opened.get().saturating_sub(closed)
+    }
+
+    /// Connections that ended by a fault, for each kind of fault that occurred.
+    #[must_use]
+    pub fn connections_failed(&self) -> BTreeMap<&'static str, u64> {
+        reasons([
+            ("invalid", &self.failed_invalid),
+            ("truncated", &self.failed_truncated),
+            ("read", &self.failed_read),
+            ("memory", &self.failed_memory),
+            ("panic", &self.failed_panic),
+        ])
+    }
+}
+
 impl Amount {
     /// Adds so many of each.
     pub fn add(&self, records: u64, datapoints: u64) {
@@ -227,13 +248,7 @@ impl Balance {
             connections_closed: input.connections_closed.get(),
             connections_refused: input.connections_refused.get(),
             accept_failures: input.accept_failures.get(),
-            connections_failed: reasons([
-                ("invalid", &input.failed_invalid),
-                ("truncated", &input.failed_truncated),
-                ("read", &input.failed_read),
-                ("memory", &input.failed_memory),
-                ("panic", &input.failed_panic),
-            ]),
+            connections_failed: input.connections_failed(),
             bytes_received: input.bytes.get(),
             blocks_received: input.blocks.get(),
             records_received: records,

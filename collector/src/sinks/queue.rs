@@ -76,6 +76,12 @@ impl Queue {
         &self.output
     }
 
+    /// Whether the sink cannot write any more.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.lock().end == Some(End::Failed)
+    }
+
     /// Adds a batch; drops the oldest ones, or this one if it is too large by itself, when there is no room.
     pub fn push(&self, batch: Arc<Batch>) {
         add(&self.output.received, &batch);
