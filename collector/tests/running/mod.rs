@@ -71,6 +71,8 @@ pub(crate) fn collector() -> Command {
         .env_clear()
         .env("HOST_METRICS", "false")
         .env("AGENT_POLLING", "false")
+        // By way of the environment, so that a test can choose otherwise on the command line.
+        .env("HTTP", "127.0.0.1:0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -100,6 +102,15 @@ impl Running {
             before_listening,
             stderr,
         }
+    }
+
+    /// Where it answers HTTP requests, `127.0.0.1:4711`.
+    pub(crate) fn http(&self) -> &str {
+        let mut urls = self
+            .before_listening
+            .iter()
+            .filter_map(|line| line.split_once("Serving http://"));
+        urls.next().unwrap().1.trim_end_matches('/')
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
