@@ -91,7 +91,7 @@ text() {
   return 1
 }
 
-start collector "$programs/dcos-stats-collector" --listen 127.0.0.1:0 --agent-polling=false --host-metrics=false
+start collector "$programs/dcos-stats-collector" --listen 127.0.0.1:0 --http=off --agent-polling=false --host-metrics=false
 collector_port=$(text collector 'Listening on .*:([0-9]+)')
 echo "Collector on 127.0.0.1:$collector_port"
 

@@ -64,7 +64,11 @@ impl Route {
             "dcos-stats-collector",
             ["--listen", "127.0.0.1:0"],
             // Only what the emitters send shall arrive.
-            &[("AGENT_POLLING", "false"), ("HOST_METRICS", "false")],
+            &[
+                ("AGENT_POLLING", "false"),
+                ("HOST_METRICS", "false"),
+                ("HTTP", "off"),
+            ],
         )?;
         let counted = Arc::clone(&arrivals);
         let collector_reader = thread::spawn(move || counted.count_json_lines(stdout));

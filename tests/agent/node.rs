@@ -86,7 +86,11 @@ impl Node {
         let mut collector = Process::start(
             "the collector",
             &mesos.collector,
-            &["--listen".to_owned(), "127.0.0.1:0".to_owned()],
+            &[
+                "--listen".to_owned(),
+                "127.0.0.1:0".to_owned(),
+                "--http=off".to_owned(),
+            ],
             &directory,
         );
         let records = collector.stdout("the collector's stdout");
