@@ -18,7 +18,7 @@ use std::net::{SocketAddr, UdpSocket};
 use tempfile::TempDir;
 
 /// Of each of the two schedulers.
-const SCHEDULES: usize = 1000;
+const SCHEDULES: usize = 500;
 
 /// How often a thread may be interrupted for another in the second one: few faults need more.
 const PREEMPTIONS: usize = 3;
