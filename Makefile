@@ -16,7 +16,7 @@ MODULE := $(CARGO_TARGET_DIR)/release/libstats-slave.so
 STATE_DIR := /var/run/mesos/isolators/com_mesosphere_MetricsIsolatorModule
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo module install demo-mesos test interleavings sanitize bench fuzz lint doc cargo packages cargo-fuzz
+.PHONY: help build demo module install demo-mesos test interleavings sanitize bench fuzz lint deny doc cargo packages cargo-fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -81,6 +81,15 @@ lint: cargo packages ## check format, lints and documentation, warnings being er
 	cargo clippy -p dcos-stats-schema --all-targets --no-default-features -- -D warnings
 	cargo clippy --manifest-path fuzz/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+
+deny: cargo ## check licences, versions and origins of all dependencies, if cargo-deny is installed
+	@if cargo deny --version >/dev/null 2>&1; then \
+		for manifest in Cargo.toml fuzz/Cargo.toml; do \
+			cargo deny --manifest-path $$manifest --config "$(CURDIR)/deny.toml" check licenses bans sources || exit 1; \
+		done; \
+	else \
+		echo 'skipped: cargo-deny is not installed; cargo install --locked cargo-deny'; \
+	fi
 
 doc: cargo ## write the API documentation to target/doc
 	cargo doc --workspace --no-deps
