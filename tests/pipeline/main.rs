@@ -3,6 +3,7 @@
 
 mod collector_away;
 mod endpoints;
+mod hostile;
 mod lines;
 mod node;
 mod noise;

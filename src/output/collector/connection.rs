@@ -245,8 +245,8 @@ impl Open {
     /// silence: without reading, the next block would be written to nobody, and be lost without an error.
     fn read(&mut self, asks: bool, queue: &mut Queue, progress: &mut Progress) -> io::Result<()> {
         let mut input = [0; 512];
-        // Bounded, so that a peer that sends without end can't hold the loop. What is left raises the next event only when
-        // more comes, but an acknowledgement is worth as much later, and includes those before it.
+        // Bounded, so that a peer that sends without end can't hold the loop. What it leaves unread would hide the end from
+        // us. A collector's acknowledgements never are so many at once.
         for _ in 0..64 {
             let count = match self.stream.read(&mut input) {
                 Ok(0) => {
@@ -275,6 +275,9 @@ impl Open {
                 }
             }
         }
-        Ok(())
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it sends data without end, which no collector does",
+        ))
     }
 }
