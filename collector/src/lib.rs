@@ -21,6 +21,7 @@
 
 pub mod agent;
 mod batch;
+pub mod check;
 mod collector;
 mod datagrams;
 mod fan_out;
@@ -37,3 +38,9 @@ pub mod telemetry;
 pub use batch::Batch;
 pub use collector::{Collector, SinkError};
 pub use sinks::Sink;
+
+/// The environment's variables, as far as they are text.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}

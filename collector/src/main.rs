@@ -5,6 +5,7 @@
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stats_collector::agent::{AgentCounters, SettingsError};
+use stats_collector::check;
 use stats_collector::http::{HttpState, Store, StoreSink, serve};
 use stats_collector::options::Options;
 use stats_collector::self_metrics::{self, SelfMetrics};
@@ -58,6 +59,9 @@ fn main() -> ExitCode {
             .collect();
         info!("Options: {}", set.join(" "));
     }
+    if options.check {
+        return check(&options);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime
         .map_err(Failure::System)
@@ -68,6 +72,22 @@ fn main() -> ExitCode {
             error!("{failure}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Prints what was found, a line each.
+fn check(options: &Options) -> ExitCode {
+    let findings = check::check(options);
+    for (option, finding) in &findings {
+        match finding {
+            Ok(found) => println!("ok    {option}: {found}"),
+            Err(wrong) => println!("wrong {option}: {wrong}"),
+        }
+    }
+    if findings.iter().all(|(_, finding)| finding.is_ok()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 
@@ -85,7 +105,7 @@ async fn collect(options: &Options) -> Result<(), Failure> {
     let queue_bytes = options.output_queue_kbytes as usize * 1024;
     let kafka = options
         .kafka
-        .settings(std::env::vars())
+        .settings(stats_collector::environment())
         .and_then(|settings| settings.map(Kafka::new).transpose())
         .map_err(Failure::Kafka)?;
     let statsd = Statsd::open(&options.statsd)?;

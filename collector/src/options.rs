@@ -25,6 +25,8 @@ use std::path::PathBuf;
 #[allow(missing_docs, reason = "a text on flattened options would become help")]
 #[command(
     name = "dcos-stats-collector",
+    // As in Go: of a flag given twice the last counts.
+    args_override_self = true,
     version,
     after_help = "\
 Every option can also be set by an environment variable, its name in capitals with _ for -: LISTEN, OUTPUT, ... \

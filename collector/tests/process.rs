@@ -73,6 +73,63 @@ fn a_file_sets_options_and_a_missing_one_is_an_error() {
     assert!(log.contains("collector.toml: No such file"), "{log}");
 }
 
+/// Findings by option, and the exit status.
+fn check(arguments: &[&str]) -> (Vec<(bool, String)>, Option<i32>) {
+    let output = collector()
+        .args(["--check", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let findings = lines.lines().map(|line| {
+        let (ok, finding) = line.split_once(' ').unwrap();
+        (ok == "ok", finding.trim_start().to_owned())
+    });
+    (findings.collect(), output.status.code())
+}
+
+#[test]
+fn check_says_what_can_work_and_what_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("--file={}", folder.path().display());
+    let (findings, status) = check(&["--statsd-output=127.0.0.1:8125", &file]);
+    assert_eq!(status, Some(0), "{findings:?}");
+    let options: Vec<_> = findings
+        .iter()
+        .map(|(_, text)| text.split(':').next().unwrap())
+        .collect();
+    assert_eq!(options, ["--listen", "--http", "--statsd-output", "--file"]);
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    let wrong = [
+        format!("--listen={taken}"),
+        "--statsd-output=no.such.host.invalid:1".to_owned(),
+        "--file=/dev/null/x".to_owned(),
+        "--agent-polling=true".to_owned(),
+        "--agent-url=http://127.0.0.1:1".to_owned(),
+        "--kafka-brokers=127.0.0.1:1".to_owned(),
+        "--kafka-password=hush".to_owned(),
+    ];
+    let (findings, status) = check(&wrong.each_ref().map(String::as_str));
+    assert_eq!(status, Some(1), "{findings:?}");
+    for (ok, option, part) in [
+        (false, "--listen: ", "in use"),
+        (true, "--http: ", "is free"),
+        (false, "--agent-polling: ", "127.0.0.1:1"),
+        (false, "--kafka: ", "127.0.0.1:1"),
+        (false, "--statsd-output: ", "no.such.host.invalid"),
+        (false, "--file: ", "/dev/null/x"),
+    ] {
+        let found = findings.iter().find(|(_, text)| text.starts_with(option));
+        assert!(
+            found.is_some_and(|(is_ok, text)| *is_ok == ok && text.contains(part)),
+            "{option} {findings:?}"
+        );
+    }
+    assert!(!format!("{findings:?}").contains("hush"));
+}
+
 #[test]
 fn when_nobody_reads_stdout_any_more_it_ends_with_one_line() {
     let mut collector = Running::start(&[]);

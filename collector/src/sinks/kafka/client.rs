@@ -51,6 +51,25 @@ impl Client {
         Ok(Self { producer })
     }
 
+    /// Connects and asks what brokers and topics there are: how many of each, as text.
+    ///
+    /// # Errors
+    ///
+    /// The last problem with a connection if there was one, or what the client says.
+    pub(super) fn ask(&self, patience: Duration) -> Result<String, String> {
+        match self.producer.client().fetch_metadata(None, patience) {
+            Ok(metadata) => Ok(format!(
+                "brokers: {}, topics: {}",
+                metadata.brokers().len(),
+                metadata.topics().len()
+            )),
+            Err(error) => {
+                let news = self.news();
+                Err(news.fatal.or(news.problem).unwrap_or_else(|| error.to_string()))
+            }
+        }
+    }
+
     /// Hands over a message.
     ///
     /// # Errors

@@ -11,6 +11,7 @@
 //! there is no room for is dropped, the oldest first, and counted. As long as a broker may still take a message, it is
 //! sent again.
 
+mod check;
 mod client;
 mod counters;
 mod delivery;
@@ -26,6 +27,7 @@ mod settings;
 mod sorter;
 mod throttle;
 
+pub use check::check;
 pub use counters::{Counters, TopicCounts};
 pub use options::{Compression, KafkaOptions, Key, Protocol, Secret};
 pub use settings::Settings;
@@ -40,11 +42,10 @@ use super::Outcome;
 use crate::telemetry::{Output, Reason};
 use crate::{Batch, Sink};
 use log::{debug, warn};
-use stats_kafka::{Discovery, Framework, discover};
+use stats_kafka::{Discovery, discover};
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -65,13 +66,7 @@ impl Kafka {
     /// What the client does not accept in `settings`, a file with certificates for instance. That there is no broker is no
     /// error.
     pub fn new(settings: Settings) -> Result<Self, String> {
-        let discover = match &settings.brokers {
-            Brokers::Fixed(_) => None,
-            Brokers::Framework {
-                framework,
-                name_server,
-            } => Some(discovery(framework.clone(), *name_server)),
-        };
+        let discover = discovery(&settings.brokers);
         Self::with_discovery(settings, discover)
     }
 
@@ -159,12 +154,25 @@ impl fmt::Debug for Kafka {
     }
 }
 
-fn discovery(framework: Framework, name_server: Option<SocketAddr>) -> Discover {
-    let discovery = Discovery {
+/// How to ask for the brokers, if they have to be asked for.
+fn discovery(brokers: &Brokers) -> Option<Discover> {
+    let Brokers::Framework {
+        framework,
         name_server,
-        ..Discovery::default()
+    } = brokers
+    else {
+        return None;
     };
-    Arc::new(move || discover(&framework, &discovery).map_err(|error| error.to_string()))
+    let (framework, discovery) = (
+        framework.clone(),
+        Discovery {
+            name_server: *name_server,
+            ..Discovery::default()
+        },
+    );
+    Some(Arc::new(move || {
+        discover(&framework, &discovery).map_err(|error| error.to_string())
+    }))
 }
 
 #[cfg(test)]
