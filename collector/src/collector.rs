@@ -2,15 +2,17 @@
 
 use crate::Batch;
 use crate::agent::{AgentCounters, AgentSettings, AgentState, Poller, PollerHandle};
+use crate::books::Books;
 use crate::fan_out::FanOut;
 use crate::sinks::{self, Queue, Sink, SinkEnd};
 use crate::sources::{Inlet, Limits, TcpSource};
 use crate::summary::log_every_minute;
 use crate::tagger::Tagger;
 use crate::telemetry::{Balance, Input};
-use log::error;
+use log::{error, warn};
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +51,7 @@ pub struct Collector {
     /// What the agent says of who is who.
     state: watch::Sender<Option<Arc<AgentState>>>,
     poller: Option<PollerHandle>,
+    books: Option<Arc<Books>>,
     queues: Vec<Arc<Queue>>,
     /// How many sinks are more than views.
     outlets: usize,
@@ -69,6 +72,7 @@ impl Collector {
             batches: mpsc::channel(CHANNEL_READS),
             state: watch::Sender::new(None),
             poller: None,
+            books: None,
             queues: Vec::new(),
             outlets: 0,
             ends: mpsc::unbounded_channel(),
@@ -82,6 +86,29 @@ impl Collector {
     /// When the system does not tell.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Keeps running totals in a file, so that what the sinks added so far hold when this process is killed is counted by
+    /// the next one; and counts what the last one held. Before any source.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read and written, or another process has it.
+    pub fn keep_books(&mut self, path: &Path) -> io::Result<()> {
+        let sinks: Vec<_> = self.queues.iter().map(|queue| queue.sink()).collect();
+        let (books, lost) = Books::open(path, &sinks)?;
+        for (place, (queue, lost)) in self.queues.iter().zip(lost).enumerate() {
+            queue.keep_books(books.page(place));
+            queue.output().lost_before.add(lost);
+            if lost > 0 {
+                warn!(
+                    "The collector before this one was killed while it held {lost} datapoints for {}",
+                    queue.sink()
+                );
+            }
+        }
+        self.books = Some(books);
+        Ok(())
     }
 
     /// Polls the Mesos agent from now on, for tags and for metrics of its own and of the containers.
@@ -102,7 +129,7 @@ impl Collector {
     /// The way in for a source that is no connection.
     #[must_use]
     pub fn inlet(&self) -> Inlet {
-        Inlet::new(self.batches.0.downgrade())
+        Inlet::new(self.batches.0.downgrade(), self.books.clone())
     }
 
     /// What arrived so far.
@@ -153,6 +180,7 @@ impl Collector {
             batches,
             stop: stopped,
             input: Arc::clone(&self.input),
+            books: self.books,
         };
         let source = tokio::spawn(source.run());
         let fan_out = FanOut {

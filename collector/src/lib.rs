@@ -21,6 +21,7 @@
 
 pub mod agent;
 mod batch;
+mod books;
 pub mod check;
 mod collector;
 mod datagrams;

@@ -31,6 +31,8 @@ enum Failure {
     Http { endpoint: String, error: io::Error },
     #[error("Cannot write to stdout: {0}")]
     Stdout(io::Error),
+    #[error("--books={path}: {error}")]
+    Books { path: String, error: io::Error },
     #[error("{0}")]
     Kafka(String),
     #[error(transparent)]
@@ -122,6 +124,12 @@ async fn collect(options: &Options) -> Result<(), Failure> {
     }
     if let Some(files) = files {
         collector.add_sink(files, queue_bytes)?;
+    }
+    if let Some(path) = &options.books {
+        collector.keep_books(path).map_err(|error| Failure::Books {
+            path: path.display().to_string(),
+            error,
+        })?;
     }
     let polled = Arc::<AgentCounters>::default();
     if let Some(settings) = options.agent.settings()? {

@@ -86,6 +86,13 @@ pub struct Options {
           default_missing_value = "true", action = ArgAction::Set, value_parser = boolean)]
     pub record_input_log: bool,
 
+    /// A file for running totals, with which the next collector counts what this one holds if it is killed
+    ///
+    /// It is written to with every batch and should be in memory, in /run for example. The number is in the log and among
+    /// the collector's own metrics.
+    #[arg(long, value_name = "FILE")]
+    pub books: Option<PathBuf>,
+
     /// A file with options: TOML, one line for each, such as listen = "127.0.0.1:8124"
     ///
     /// Names are those of the long options, with - or _. The environment and the command line win.

@@ -11,6 +11,7 @@
 //! | `tcp_input.records`, `.datapoints`, `topic_sorter.records`, `.records_bad_topic` | records of all sources |
 //! | `kafka_output.avro_records_sent`, `.bytes_sent` | records and bytes that Kafka took, if it is an output |
 //! | `sinks.<name>.records`, `.datapoints`, `.bytes` | what the sink wrote |
+//! | `sinks.<name>.lost_before` | datapoints a collector before this one held for it when it was killed |
 //! | `sinks.<name>.dropped.<reason>` | datapoints it dropped, every reason always |
 //!
 //! Each is what was counted in the last period. The variants of 2016 with a topic at their end are gone: topics are made
@@ -95,6 +96,7 @@ pub fn samples(input: &Input, queues: &[Arc<Queue>]) -> Vec<(String, u64)> {
         samples.push((format!("sinks.{sink}.records"), records));
         samples.push((format!("sinks.{sink}.datapoints"), datapoints));
         samples.push((format!("sinks.{sink}.bytes"), bytes));
+        samples.push((format!("sinks.{sink}.lost_before"), output.lost_before.get()));
         samples.extend(Reason::ALL.map(|reason| {
             let dropped = output.dropped(reason).datapoints.get();
             (format!("sinks.{sink}.dropped.{}", reason.as_str()), dropped)

@@ -79,6 +79,8 @@ pub struct Output {
     /// Bytes written, as the sink renders records.
     pub bytes_written: Counter,
     dropped: [Amount; Reason::ALL.len()],
+    /// Datapoints that the collector before this one held for the sink when it was killed, as its books say.
+    pub lost_before: Counter,
     /// Why the sink makes no progress now, if it does not.
     problem: Mutex<Option<String>>,
 }
@@ -181,11 +183,19 @@ impl Output {
         self.dropped.iter().map(|amount| amount.datapoints.get()).sum()
     }
 
+    /// Datapoints written or dropped so far.
+    #[must_use]
+    pub fn datapoints_done(&self) -> u64 {
+        self.written.datapoints.get() + self.datapoints_dropped()
+    }
+
     /// Datapoints that are neither written nor dropped yet.
     #[must_use]
     pub fn datapoints_waiting(&self) -> u64 {
-        let done = self.written.datapoints.get() + self.datapoints_dropped();
-        self.received.datapoints.get().saturating_sub(done)
+        self.received
+            .datapoints
+            .get()
+            .saturating_sub(self.datapoints_done())
     }
 
     /// Says why the sink makes no progress, or that it does again.
@@ -230,6 +240,7 @@ struct SinkBalance {
     bytes_written: u64,
     records_dropped: BTreeMap<&'static str, u64>,
     datapoints_dropped: BTreeMap<&'static str, u64>,
+    datapoints_lost_before: u64,
 }
 
 impl Balance {
@@ -278,6 +289,7 @@ impl SinkBalance {
             bytes_written: output.bytes_written.get(),
             records_dropped: reasons(dropped.map(|(reason, amount)| (reason, &amount.records))),
             datapoints_dropped: reasons(dropped.map(|(reason, amount)| (reason, &amount.datapoints))),
+            datapoints_lost_before: output.lost_before.get(),
         }
     }
 }

@@ -131,6 +131,49 @@ fn check_says_what_can_work_and_what_cannot() {
 }
 
 #[test]
+fn what_a_killed_collector_held_is_counted_by_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let books = format!("--books={}", directory.path().join("books").display());
+    // Nobody reads its stdout, so most of what it takes over it can only hold.
+    let collector = Running::start(&[&books]);
+    let mut connection = collector.connect();
+    connection.write_all(Layout::Typed.connection_header()).unwrap();
+    for _ in 0..5 {
+        connection.write_all(&large_block()).unwrap();
+    }
+    let mut told = [0; 8];
+    while u64::from_be_bytes(told) < 5 {
+        std::io::Read::read_exact(&mut connection, &mut told).unwrap();
+    }
+    collector.signal(Signal::KILL);
+    drop(collector);
+
+    let next = Running::start(&[&books]);
+    let line = next
+        .before_listening
+        .iter()
+        .find(|line| line.contains("was killed"));
+    let held = line
+        .unwrap()
+        .split_whitespace()
+        .find_map(|word| word.parse::<u64>().ok());
+    // What fits into a pipe was written.
+    assert!((3000..=5000).contains(&held.unwrap()), "{line:?}");
+    let balance = next.terminate();
+    assert_eq!(
+        balance["sinks"]["stdout"]["datapoints_lost_before"],
+        held.unwrap()
+    );
+    let last = Running::start(&[&books]);
+    assert!(
+        !last
+            .before_listening
+            .iter()
+            .any(|line| line.contains("was killed"))
+    );
+}
+
+#[test]
 fn when_nobody_reads_stdout_any_more_it_ends_with_one_line() {
     let mut collector = Running::start(&[]);
     let mut lines = collector.connect();

@@ -37,14 +37,14 @@ fn tagged(tags: &[(&str, &str)]) -> MetricList {
 }
 
 /// A collector that takes the agent's answers from files.
-fn with_agent(state: &PathBuf) -> Running {
+fn with_agent(state: &PathBuf, containers: &PathBuf) -> Running {
     let file = |option: &str, path: &PathBuf| format!("--agent-test-{option}-file={}", path.display());
     Running::start(&[
         "--agent-polling=true",
         "--agent-poll-period=3600",
         &file("state", state),
         &file("system", &answers("metrics-snapshot.json")),
-        &file("containers", &answers("containers.json")),
+        &file("containers", containers),
     ])
 }
 
@@ -56,7 +56,7 @@ fn tags(line: &Value) -> Vec<(String, String)> {
 
 #[test]
 fn records_get_the_names_of_what_they_come_from() {
-    let mut collector = with_agent(&answers("state.json"));
+    let mut collector = with_agent(&answers("state.json"), &answers("containers.json"));
     let lines = collector.stdout();
     let own = [("own", "1"), ("task_id", "another"), ("agent_id", "another")];
     let mut connection = collector.connect();
@@ -136,7 +136,10 @@ fn a_container_that_is_new_waits_for_its_tags_but_not_for_ever() {
     let state = directory.path().join("state.json");
     let known = std::fs::read_to_string(answers("state.json")).unwrap();
     std::fs::write(&state, known.replace(WEB[2].1, "another")).unwrap();
-    let mut collector = with_agent(&state);
+    // The agent's own list would be the first to ask for the container.
+    let containers = directory.path().join("containers.json");
+    std::fs::write(&containers, "[]").unwrap();
+    let mut collector = with_agent(&state, &containers);
     let lines = collector.stdout();
     // The state is there before what was asked for after it.
     while lines.next_json()["topic"] != "agent" {}
@@ -171,7 +174,7 @@ fn a_container_that_is_new_waits_for_its_tags_but_not_for_ever() {
 #[test]
 fn without_an_answer_of_the_agent_the_old_mark_is_there() {
     let missing = answers("no-such-file.json");
-    let mut collector = with_agent(&missing);
+    let mut collector = with_agent(&missing, &answers("containers.json"));
     let lines = collector.stdout();
     let mut connection = collector.connect();
     connection

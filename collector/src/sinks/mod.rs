@@ -81,6 +81,7 @@ pub(crate) fn start(
 fn serve(mut sink: impl Sink, queue: &Queue) -> io::Result<()> {
     loop {
         let due = sink.tick(queue.output());
+        queue.note();
         match queue.take(due) {
             Taken::Batch(batch) => {
                 let result = sink.write(&batch, queue.output());

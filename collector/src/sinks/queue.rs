@@ -5,9 +5,10 @@
 
 use super::Outcome;
 use crate::Batch;
+use crate::books::Page;
 use crate::telemetry::{Amount, Output, Reason};
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A queue between the fan-out, which never waits, and one sink's thread, which does.
@@ -18,6 +19,7 @@ pub struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     output: Output,
+    page: OnceLock<Page>,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +63,7 @@ impl Queue {
             waiting: Mutex::default(),
             changed: Condvar::new(),
             output: Output::default(),
+            page: OnceLock::new(),
         }
     }
 
@@ -82,6 +85,19 @@ impl Queue {
         self.lock().end == Some(End::Failed)
     }
 
+    /// Notes on `page` from now on what the sink is done with.
+    pub(crate) fn keep_books(&self, page: Page) {
+        // There are books once for a collector.
+        let _ = self.page.set(page);
+    }
+
+    /// Brings the books up to date.
+    pub(crate) fn note(&self) {
+        if let Some(page) = self.page.get() {
+            page.done(self.output.datapoints_done());
+        }
+    }
+
     /// Adds a batch; drops the oldest ones, or this one if it is too large by itself, when there is no room.
     pub fn push(&self, batch: Arc<Batch>) {
         add(&self.output.received, &batch);
@@ -100,6 +116,7 @@ impl Queue {
         {
             waiting.bytes -= oldest.bytes();
             add(self.output.dropped(Reason::QueueFull), &oldest);
+            self.note();
         }
         self.changed.notify_one();
     }

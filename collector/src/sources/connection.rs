@@ -5,6 +5,7 @@ use super::tcp::told_to_stop;
 use super::throttle::Throttle;
 use super::unfinished::{OverBudget, Unfinished};
 use crate::Batch;
+use crate::books::Books;
 use crate::telemetry::Input;
 use log::{info, warn};
 use stats_schema::{StreamDecoder, StreamError, UNKNOWN_TOPICS};
@@ -48,6 +49,7 @@ pub(super) struct Connection {
     /// Set once the collector ends: until when to read what peers have sent before.
     pub(super) stop: watch::Receiver<Option<Instant>>,
     pub(super) input: Arc<Input>,
+    pub(super) books: Option<Arc<Books>>,
 }
 
 /// Why a connection is closed before its stream has properly ended.
@@ -96,6 +98,9 @@ impl Connection {
             };
             let (batches, result) = self.read();
             if !batches.is_empty() {
+                if let Some(books) = &self.books {
+                    books.received(batches.iter().map(|batch| batch.datapoints() as u64).sum());
+                }
                 room.send(batches);
             }
             // Before the fault, if there is one: the peer will send what is behind it again.

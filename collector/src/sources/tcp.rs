@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::throttle::Throttle;
 use super::unfinished::{Budget, Unfinished};
 use crate::Batch;
+use crate::books::Books;
 use crate::options::Options;
 use crate::telemetry::Input;
 use log::{error, info, warn};
@@ -43,6 +44,7 @@ pub(crate) struct TcpSource {
     pub(crate) batches: mpsc::Sender<Vec<Batch>>,
     pub(crate) stop: watch::Receiver<Option<Instant>>,
     pub(crate) input: Arc<Input>,
+    pub(crate) books: Option<Arc<Books>>,
 }
 
 impl From<&Options> for Limits {
@@ -67,6 +69,7 @@ impl TcpSource {
             batches,
             mut stop,
             input,
+            books,
         } = self;
         let mut connections = Connections {
             tasks: JoinSet::new(),
@@ -76,6 +79,7 @@ impl TcpSource {
             batches,
             stop: stop.clone(),
             input,
+            books,
         };
         loop {
             tokio::select! {
@@ -113,6 +117,7 @@ struct Connections {
     batches: mpsc::Sender<Vec<Batch>>,
     stop: watch::Receiver<Option<Instant>>,
     input: Arc<Input>,
+    books: Option<Arc<Books>>,
 }
 
 impl Connections {
@@ -142,6 +147,7 @@ impl Connections {
             batches: self.batches.clone(),
             stop: self.stop.clone(),
             input: Arc::clone(&self.input),
+            books: self.books.clone(),
         };
         self.tasks.spawn(connection.run());
     }
