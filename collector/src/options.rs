@@ -290,6 +290,27 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_not_among_what_was_set() {
+        let secrets = ["AUTH_CREDENTIAL", "KAFKA_PASSWORD", "KAFKA_PROPERTY"];
+        let variables = secrets.map(|name| (name, "sasl.password=hush"));
+        let options = read(&[], &variables).unwrap();
+        assert_eq!(
+            options.set.into_iter().collect::<Vec<_>>(),
+            secrets.map(|name| (name.to_owned(), "****".to_owned()))
+        );
+    }
+
+    #[test]
+    fn booleans_of_kafka_in_the_environment() {
+        let options = read(
+            &[],
+            &[("KAFKA_REQUIRE_ALL_ACKS", "false"), ("KAFKA_VERBOSE", "T")],
+        )
+        .unwrap();
+        assert!(!options.kafka.kafka_require_all_acks && options.kafka.kafka_verbose);
+    }
+
+    #[test]
     fn addresses() {
         let of = |listen: &str| {
             let addresses = read(&["--listen", listen], &[])

@@ -58,7 +58,7 @@ pub struct AgentOptions {
     ///
     /// Command lines are open to everybody on the node: AUTH_CREDENTIAL or --auth-credential-file are better.
     // The environment becomes the default, and a default would be shown by --help.
-    #[arg(long, value_name = "TOKEN", hide_default_value = true)]
+    #[arg(long, value_name = "TOKEN", hide_default_value = true, hide_env_values = true)]
     pub auth_credential: Option<Secret>,
 
     /// File with that token; read again when the agent refuses the one it had

@@ -1,7 +1,7 @@
 //! The options of the Kafka sink: those of 2016 under their old names (`reference/metrics.md` 2.1), then what is new.
 
 use crate::flags::boolean;
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
@@ -77,7 +77,7 @@ pub struct KafkaOptions {
 
     /// Send type, sample rate and text of datapoints too; false for readers of 2016 that need its schema exactly
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "true", value_parser = boolean)]
+          default_value = "true", value_parser = boolean, action = ArgAction::Set)]
     pub kafka_metric_types: bool,
 
     /// What the partition of a message depends on
@@ -98,12 +98,12 @@ pub struct KafkaOptions {
     /// With false, which was the default in 2016, only the leader has to have it. It may be lost with the leader, and
     /// what is sent again after a lost connection may be there twice or in another order.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "true", value_parser = boolean)]
+          default_value = "true", value_parser = boolean, action = ArgAction::Set)]
     pub kafka_require_all_acks: bool,
 
     /// Log what the Kafka client does
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean)]
+          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub kafka_verbose: bool,
 
     /// How connections are secured; ssl and sasl_ssl always verify the broker's certificate and name
@@ -123,6 +123,7 @@ pub struct KafkaOptions {
         long,
         value_name = "TEXT",
         hide_default_value = true,
+        hide_env_values = true,
         conflicts_with = "kafka_password_file"
     )]
     pub kafka_password: Option<Secret>,
@@ -146,7 +147,12 @@ pub struct KafkaOptions {
     /// Another property of the Kafka client; may be given again. Variables KAFKA_OVERRIDE_... do the same
     ///
     /// KAFKA_OVERRIDE_SOCKET_TIMEOUT_MS=9000 is socket.timeout.ms=9000.
-    #[arg(long, value_name = "NAME=VALUE", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        hide_default_value = true,
+        hide_env_values = true
+    )]
     pub kafka_property: Vec<Secret>,
 
     /// How much may be sent in a period; messages after that are dropped and counted. 0 for no limit
@@ -161,7 +167,7 @@ pub struct KafkaOptions {
 
     /// Log every record that is made part of a message
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value = "false", value_parser = boolean)]
+          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub record_output_log: bool,
 }
 
