@@ -16,7 +16,7 @@ MODULE := $(CARGO_TARGET_DIR)/release/libstats-slave.so
 STATE_DIR := /var/run/mesos/isolators/com_mesosphere_MetricsIsolatorModule
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo module install demo-mesos test interleavings sanitize bench fuzz lint deny doc cargo packages cargo-fuzz
+.PHONY: help build demo local-stack module install demo-mesos test interleavings sanitize bench fuzz lint deny doc cargo packages cargo-fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,9 @@ build: cargo ## compile all programs, optimised, to target/release
 demo: cargo ## run the whole path on this machine for DEMO_SECONDS (15) and draw the balance
 	cargo build --release --bins -p dcos-stats -p dcos-stats-collector -p dcos-stats-examples
 	@$(CARGO_TARGET_DIR)/release/demo
+
+local-stack: cargo ## run Kafka and the whole road to it and out again, until Ctrl-C; LOCAL_STACK='--influx --graphite' adds databases
+	@examples/local-stack/run.sh $(LOCAL_STACK)
 
 module: cargo ## compile the library that a Mesos agent loads, target/release/libstats-slave.so, if there is a Mesos
 	@cpp/build.sh "$(MODULE)" --release
