@@ -182,6 +182,7 @@ fn collect(tagged: bool, traffic: &Traffic, megabytes: usize) -> Result<f64, Box
         period_bytes: 0,
         period: Duration::ZERO,
         log_records: false,
+        log_bytes: false,
     };
     let mut collector = runtime.block_on(Collector::bind(&["127.0.0.1:0".parse()?], limits))?;
     // Nothing is to be dropped, else it would be cheaper.

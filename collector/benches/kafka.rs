@@ -94,6 +94,7 @@ fn through_collector(broker: &Broker, topic: &str, datapoints: usize) -> (f64, V
                 period_bytes: 0,
                 period: Duration::ZERO,
                 log_records: false,
+                log_bytes: false,
             };
             let any = ["127.0.0.1:0".parse().unwrap()];
             let mut collector = Collector::bind(&any, limits).await.unwrap();

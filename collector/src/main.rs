@@ -61,6 +61,9 @@ fn main() -> ExitCode {
             .collect();
         info!("Options: {}", set.join(" "));
     }
+    if options.http_profile {
+        warn!("--http-profile has no effect: there is no profiler to serve, use perf");
+    }
     if options.check {
         return check(&options);
     }

@@ -86,6 +86,16 @@ pub struct Options {
           default_missing_value = "true", action = ArgAction::Set, value_parser = boolean)]
     pub record_input_log: bool,
 
+    /// Log the bytes of every read from a connection in hexadecimal; for debugging
+    #[arg(long, value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", action = ArgAction::Set, value_parser = boolean)]
+    pub record_input_hexdump: bool,
+
+    /// Accepted for those who have set it since 2016, and ignored: perf and such look into the program from outside
+    #[arg(long, value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", action = ArgAction::Set, value_parser = boolean)]
+    pub http_profile: bool,
+
     /// A file for running totals, with which the next collector counts what this one holds if it is killed
     ///
     /// It is written to with every batch and should be in memory, in /run for example. The number is in the log and among

@@ -16,6 +16,7 @@ const LIMITS: Limits = Limits {
     period_bytes: 0,
     period: Duration::ZERO,
     log_records: false,
+    log_bytes: false,
 };
 
 fn datapoint(name: &str, metric_type: MetricType, value: f64) -> Datapoint {

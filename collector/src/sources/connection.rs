@@ -6,6 +6,7 @@ use super::throttle::Throttle;
 use super::unfinished::{OverBudget, Unfinished};
 use crate::Batch;
 use crate::books::Books;
+use crate::hexadecimal;
 use crate::telemetry::Input;
 use log::{info, warn};
 use stats_schema::{StreamDecoder, StreamError, UNKNOWN_TOPICS};
@@ -44,6 +45,7 @@ pub(super) struct Connection {
     pub(super) acknowledge: Acknowledge,
     pub(super) throttle: Throttle,
     pub(super) log_records: bool,
+    pub(super) log_bytes: bool,
     /// What one read brought.
     pub(super) batches: mpsc::Sender<Vec<Batch>>,
     /// Set once the collector ends: until when to read what peers have sent before.
@@ -158,6 +160,9 @@ impl Connection {
     }
 
     fn decode(&mut self, bytes: &[u8]) -> (Vec<Batch>, Result<(), Fault>) {
+        if self.log_bytes {
+            info!("{}: {} bytes: {}", self.peer, bytes.len(), hexadecimal(bytes));
+        }
         let Self {
             decoder,
             unfinished,

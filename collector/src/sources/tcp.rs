@@ -35,6 +35,8 @@ pub struct Limits {
     pub period: Duration,
     /// Whether every record is logged.
     pub log_records: bool,
+    /// Whether the bytes of every read are logged.
+    pub log_bytes: bool,
 }
 
 /// A listening socket and what its connections share.
@@ -56,6 +58,7 @@ impl From<&Options> for Limits {
             period_bytes: u64::from(options.input_limit_amount_kbytes) * 1024,
             period: Duration::from_secs(options.input_limit_period.into()),
             log_records: options.record_input_log,
+            log_bytes: options.record_input_hexdump,
         }
     }
 }
@@ -144,6 +147,7 @@ impl Connections {
             acknowledge: Acknowledge::default(),
             throttle: Throttle::new(self.limits.period_bytes, self.limits.period),
             log_records: self.limits.log_records,
+            log_bytes: self.limits.log_bytes,
             batches: self.batches.clone(),
             stop: self.stop.clone(),
             input: Arc::clone(&self.input),

@@ -7,6 +7,7 @@ mod client;
 mod limits;
 mod metrics;
 mod page;
+mod prometheus;
 #[path = "../running/mod.rs"]
 mod running;
 mod v0;

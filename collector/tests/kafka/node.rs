@@ -52,6 +52,7 @@ impl Node {
                     period_bytes: 0,
                     period: Duration::ZERO,
                     log_records: false,
+                    log_bytes: false,
                 };
                 let any = ["127.0.0.1:0".parse().unwrap()];
                 let mut collector = Collector::bind(&any, limits).await.unwrap();

@@ -39,9 +39,10 @@ use self::settings::Brokers;
 use self::sorter::Sorter;
 use self::throttle::Throttle;
 use super::Outcome;
+use crate::hexadecimal;
 use crate::telemetry::{Output, Reason};
 use crate::{Batch, Sink};
-use log::{debug, warn};
+use log::{debug, info, warn};
 use stats_kafka::{Discovery, discover};
 use std::convert::Infallible;
 use std::fmt;
@@ -51,6 +52,7 @@ use std::time::{Duration, Instant};
 
 /// Sends records to Kafka.
 pub struct Kafka {
+    log_bytes: bool,
     sorter: Sorter,
     ready: Vec<Message>,
     throttle: Option<Throttle>,
@@ -76,6 +78,7 @@ impl Kafka {
             .limit
             .map(|(bytes, period)| Throttle::new(bytes, period, Instant::now()));
         Ok(Self {
+            log_bytes: settings.log_bytes,
             sorter: Sorter::new(settings.rules.clone(), Arc::clone(&counters)),
             ready: Vec::new(),
             throttle,
@@ -106,6 +109,9 @@ impl Kafka {
             };
             if allowed {
                 debug!("Producing {}", what());
+                if self.log_bytes {
+                    info!("{}: {}", what(), hexadecimal(&message.file));
+                }
                 self.counters.made(&message);
                 self.delivery.push(message, output);
             } else {

@@ -169,6 +169,11 @@ pub struct KafkaOptions {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           default_value = "false", value_parser = boolean, action = ArgAction::Set)]
     pub record_output_log: bool,
+
+    /// Log the bytes of every message in hexadecimal
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          default_value = "false", value_parser = boolean, action = ArgAction::Set)]
+    pub record_output_hexdump: bool,
 }
 
 /// What the key of a message is. Messages with the same key go to the same partition and stay in order.

@@ -45,6 +45,8 @@ pub struct Settings {
     /// Bytes in a period.
     pub(super) limit: Option<(u64, Duration)>,
     pub(super) verbose: bool,
+    /// Whether the bytes of every message are logged.
+    pub(super) log_bytes: bool,
     /// May hold passwords.
     properties: BTreeMap<String, String>,
 }
@@ -101,6 +103,7 @@ impl KafkaOptions {
                 (u64::from(self.global_limit_amount_kbytes) * 1024, period)
             }),
             verbose: self.kafka_verbose,
+            log_bytes: self.record_output_hexdump,
             properties: self.properties(environment)?,
         };
         if settings.queue_bytes < self.kafka_max_message_bytes as usize * 2 {
