@@ -1,11 +1,14 @@
 //! How many datapoints a second one core takes in: old-schema streams of a module, 100 datapoints a block, over real
-//! loopback TCP into a sink that looks at every datapoint and counts it. The baseline is decoding the same bytes from
-//! memory into the same sum. Both are CPU time, so that other work on the machine does not count.
+//! loopback TCP into a sink that looks at every datapoint and counts it; as they are, and with the tags that the agent's
+//! state gives every record. The baseline is decoding the same bytes from memory into the same sum. All are CPU time, so
+//! that other work on the machine does not count.
 //!
 //! `cargo bench -p dcos-stats-collector [--bench ingest] [-- MEGABYTES]`
 
+use clap::Parser;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
+use stats_collector::agent::{AgentCounters, AgentOptions};
 use stats_collector::sinks::Outcome;
 use stats_collector::sources::Limits;
 use stats_collector::telemetry::Output;
@@ -18,6 +21,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -29,39 +33,39 @@ fn main() -> Result<(), Box<dyn Error>> {
         .skip(1)
         .filter(|argument| argument != "--bench")
         .collect();
-    if let [send, address, tagged, megabytes] = arguments.as_slice()
+    if let [send, address, own, megabytes] = arguments.as_slice()
         && send == "send"
     {
-        return sender(
-            address.parse()?,
-            &Traffic::new(tagged == "tagged"),
-            megabytes.parse()?,
-        );
+        return sender(address.parse()?, &Traffic::new(own == "own"), megabytes.parse()?);
     }
     let megabytes = arguments.first().map_or(Ok(200), |text| text.parse())?;
     println!(
-        "{:<34} {:>12} {:>12} {:>8}",
-        "CPU of one core, ns a datapoint", "decode only", "collector", "ratio"
+        "{:<34} {:>14} {:>14} {:>14}",
+        "CPU of one core, ns a datapoint", "decode only", "as they are", "tagged"
     );
-    for tagged in [false, true] {
-        let traffic = Traffic::new(tagged);
+    for own in [false, true] {
+        let traffic = Traffic::new(own);
         let decode = decode_only(&traffic, megabytes)?;
-        let collect = collect(tagged, &traffic, megabytes)?;
-        let name = if tagged {
+        let (as_they_are, bytes) = collect(own, false, &traffic, megabytes)?;
+        let (tagged, tagged_bytes) = collect(own, true, &traffic, megabytes)?;
+        // Half of what it adds to a record.
+        if tagged_bytes < bytes + 100 * traffic.blocks(megabytes) as u64 {
+            return Err(format!("the agent's state made {tagged_bytes} bytes of {bytes}").into());
+        }
+        let name = if own {
             "every datapoint with a tag"
         } else {
             "none with tags of its own"
         };
+        println!("{name:<34} {decode:>14.1} {as_they_are:>14.1} {tagged:>14.1}");
+        let millions = [decode, as_they_are, tagged].map(|spent| format!("{:.2} M", 1e3 / spent));
+        let [decode_rate, plain_rate, tagged_rate] = millions;
         println!(
-            "{name:<34} {decode:>12.1} {collect:>12.1} {:>8.2}",
-            collect / decode
+            "{:<34} {decode_rate:>14} {plain_rate:>14} {tagged_rate:>14}",
+            "  datapoints a second"
         );
-        println!(
-            "{:<34} {:>10.2} M {:>10.2} M",
-            "  datapoints a second",
-            1e3 / decode,
-            1e3 / collect
-        );
+        let [as_they_are, tagged] = [as_they_are, tagged].map(|spent| format!("{:.2}", spent / decode));
+        println!("{:<34} {:>14} {as_they_are:>14} {tagged:>14}", "  ratio", "1");
     }
     Ok(())
 }
@@ -74,17 +78,19 @@ struct Traffic {
 const BLOCK_DATAPOINTS: u64 = 100;
 
 impl Traffic {
-    fn new(tagged: bool) -> Self {
+    /// From a container of `tests/agent/state.json`; `own` for a tag of each datapoint's own.
+    fn new(own: bool) -> Self {
+        let framework = "e4341f7e-de94-48df-b491-a97736b9448a-0002";
         let identity = Identity::new(
-            "5d5e9cd1-d2b4-4b6a-8c9e-d2c1c1e4c3a1-0001",
+            framework,
             &[
-                ("framework_id", "5d5e9cd1-d2b4-4b6a-8c9e-d2c1c1e4c3a1-0001"),
-                ("executor_id", "web_shop.2d6f5c1e-7b1a-11e6-9a8e-70b3d5800001"),
-                ("container_id", "9b1d3e1c-2f43-4c52-a1b1-0e2d7c3f4a5b"),
+                ("framework_id", framework),
+                ("executor_id", "web.5f9c2f2e-8f0b-11e6-9d3b-70b3d5800001"),
+                ("container_id", "3007473b-218f-49b2-9c80-db530f72b895"),
             ],
         );
         let mut tags = CustomTags::default();
-        if tagged {
+        if own {
             tags.push("path", "/checkout/cart");
         }
         let mut part = Part::default();
@@ -168,8 +174,13 @@ fn decode_only(traffic: &Traffic, megabytes: usize) -> Result<f64, Box<dyn Error
     Ok(spent.as_nanos() as f64 / counting.datapoints as f64)
 }
 
-/// Nanoseconds a datapoint, of all threads of the collector together, which share one core.
-fn collect(tagged: bool, traffic: &Traffic, megabytes: usize) -> Result<f64, Box<dyn Error>> {
+/// Nanoseconds a datapoint, of all threads of the collector together, which share one core; and how many bytes the sink saw.
+fn collect(
+    own: bool,
+    tagged: bool,
+    traffic: &Traffic,
+    megabytes: usize,
+) -> Result<(f64, u64), Box<dyn Error>> {
     // Threads inherit it.
     pin(0)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -187,30 +198,67 @@ fn collect(tagged: bool, traffic: &Traffic, megabytes: usize) -> Result<f64, Box
     let mut collector = runtime.block_on(Collector::bind(&["127.0.0.1:0".parse()?], limits))?;
     // Nothing is to be dropped, else it would be cheaper.
     collector.add_sink(Counting::default(), usize::MAX)?;
-    let mut sender = Sending(
-        Command::new(std::env::current_exe()?)
-            .args(["send", &collector.address()?.to_string()])
-            .args([if tagged { "tagged" } else { "plain" }, &megabytes.to_string()])
-            .spawn()?,
-    );
+    let polled = Arc::<AgentCounters>::default();
+    if tagged {
+        let settings = AgentFiles::parse_from(AgentFiles::arguments()).agent.settings()?;
+        collector.poll_agent(settings.ok_or("the agent is polled")?, Arc::clone(&polled))?;
+    }
+    let address = collector.address()?;
+    let input = collector.input();
     let (sent, stop) = oneshot::channel::<()>();
-    let start = cpu_time();
-    let waiting = std::thread::spawn(move || {
-        let status = sender.0.wait();
+    let megabytes_text = megabytes.to_string();
+    let sending = std::thread::spawn(move || {
+        // First who is who, then the agent's metrics, then those of its containers; all of it before the clock starts.
+        while tagged && (polled.queries.get() < 3 || input.datapoints.get() < polled.metrics_values.get()) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let (others, start) = (input.datapoints.get(), cpu_time());
+        let kind = if own { "own" } else { "plain" };
+        let status = std::env::current_exe().and_then(|program| {
+            let sender = Command::new(program)
+                .args(["send", &address.to_string(), kind, &megabytes_text])
+                .spawn()?;
+            Sending(sender).0.wait()
+        });
         drop(sent);
-        status
+        status.map(|status| (status, others, start))
     });
     let (balance, result) = runtime.block_on(collector.run(async move { drop(stop.await) }));
-    let spent = cpu_time() - start;
+    let ended = cpu_time();
     result?;
-    let status = waiting.join().map_err(|_| "waiting for the sender panicked")??;
+    let (status, others, start) = sending.join().map_err(|_| "waiting for the sender panicked")??;
     let expected = traffic.blocks(megabytes) as u64 * BLOCK_DATAPOINTS;
     let balance = serde_json::to_value(&balance)?;
-    let written = &balance["sinks"]["counting"]["datapoints_written"];
-    if !status.success() || written.as_u64() != Some(expected) {
+    let sink = &balance["sinks"]["counting"];
+    let bytes = sink["bytes_written"].as_u64().unwrap_or_default();
+    if !status.success() || sink["datapoints_written"].as_u64() != Some(expected + others) {
         return Err(format!("{expected} datapoints sent ({status}), but the balance is {balance}").into());
     }
-    Ok(spent.as_nanos() as f64 / expected as f64)
+    Ok(((ended - start).as_nanos() as f64 / expected as f64, bytes))
+}
+
+/// What a real agent answered, which knows the container.
+#[derive(Parser)]
+struct AgentFiles {
+    #[command(flatten)]
+    agent: AgentOptions,
+}
+
+impl AgentFiles {
+    fn arguments() -> impl Iterator<Item = String> {
+        let file = |option: &str, name: &str| {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/agent");
+            format!("--agent-test-{option}-file={folder}/{name}")
+        };
+        [
+            "ingest".to_owned(),
+            "--agent-poll-period=86400".to_owned(),
+            file("state", "state.json"),
+            file("system", "metrics-snapshot.json"),
+            file("containers", "containers.json"),
+        ]
+        .into_iter()
+    }
 }
 
 /// The sender's process, so that its CPU time is its own. Killed when the collector fails.
