@@ -58,9 +58,8 @@ impl<W: Write> Backend for Print<W> {
 
 /// Appends the list as JSON and a newline. The parts are `topic`, `tags` and `datapoints`, as in the schema.
 pub(crate) fn json_line(out: &mut Vec<u8>, record: &RecordRef<'_>) {
-    // The record's types are serializable once they own their texts; a backend for looking at can afford that. Writing to
-    // a vector does not fail, and there is no map in them whose key would not be a text.
-    let _written = serde_json::to_writer(&mut *out, &record.to_owned());
+    // Writing to a vector does not fail, and there is no map in a record whose key would not be a text.
+    let _written = serde_json::to_writer(&mut *out, record);
     out.push(b'\n');
 }
 

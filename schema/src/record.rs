@@ -115,7 +115,7 @@ pub struct MetricList {
 }
 
 /// A [`Tag`] whose texts live elsewhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct TagRef<'a> {
     /// See [`Tag::key`].
     pub key: &'a str,
@@ -124,7 +124,7 @@ pub struct TagRef<'a> {
 }
 
 /// A [`Datapoint`] whose texts live elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DatapointRef<'a> {
     /// See [`Datapoint::name`].
     pub name: &'a str,
@@ -133,15 +133,17 @@ pub struct DatapointRef<'a> {
     /// See [`Datapoint::value`].
     pub value: f64,
     /// See [`Datapoint::metric_type`].
+    #[serde(rename = "type")]
     pub metric_type: MetricType,
     /// See [`Datapoint::sample_rate`].
     pub sample_rate: f64,
     /// See [`Datapoint::text`].
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<&'a str>,
 }
 
-/// A [`MetricList`] whose parts live elsewhere: what the decoder shows of each record.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A [`MetricList`] whose parts live elsewhere: what the decoder shows of each record. Its JSON is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RecordRef<'a> {
     /// See [`MetricList::topic`].
     pub topic: &'a str,
@@ -253,13 +255,17 @@ mod tests {
                 },
             ],
         };
-        assert_eq!(
-            serde_json::to_string(&list).unwrap(),
-            concat!(
-                r#"{"topic":"f","tags":[{"key":"k","value":"\""}],"datapoints":["#,
-                r#"{"name":"n","time_ms":5,"value":null,"type":"gauge_delta","sample_rate":null},"#,
-                r#"{"name":"","time_ms":-1,"value":3.8,"type":"set","sample_rate":1.0,"text":"bob"}]}"#
-            )
+        let json = concat!(
+            r#"{"topic":"f","tags":[{"key":"k","value":"\""}],"datapoints":["#,
+            r#"{"name":"n","time_ms":5,"value":null,"type":"gauge_delta","sample_rate":null},"#,
+            r#"{"name":"","time_ms":-1,"value":3.8,"type":"set","sample_rate":1.0,"text":"bob"}]}"#
         );
+        assert_eq!(serde_json::to_string(&list).unwrap(), json);
+        let record = RecordRef {
+            topic: &list.topic,
+            tags: &list.tags.iter().map(TagRef::from).collect::<Vec<_>>(),
+            datapoints: &list.datapoints.iter().map(DatapointRef::from).collect::<Vec<_>>(),
+        };
+        assert_eq!(serde_json::to_string(&record).unwrap(), json);
     }
 }

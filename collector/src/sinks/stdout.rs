@@ -41,7 +41,7 @@ impl Sink for Stdout {
         self.lines.clear();
         self.lines.shrink_to(KEPT_BYTES);
         batch.try_for_each(|record| {
-            serde_json::to_writer(&mut self.lines, &record.to_owned())?;
+            serde_json::to_writer(&mut self.lines, &record)?;
             self.lines.push(b'\n');
             Ok::<(), io::Error>(())
         })?;

@@ -84,7 +84,7 @@ impl Sorter {
         };
         *idle_since = None;
         if self.rules.log_records {
-            let json = serde_json::to_string(&record.to_owned()).unwrap_or_default();
+            let json = serde_json::to_string(record).unwrap_or_default();
             info!("For Kafka topic '{}': {json}", lists.topic());
         }
         let before = lists.memory();
