@@ -1,19 +1,28 @@
 //! What a poll of an agent with 200 containers costs: CPU time from the bytes of the three answers to state and lists,
 //! and the share of a core that this is when it is done every 15 s. The baseline is parsing the same bytes to a
-//! `serde_json::Value`, which understands nothing yet.
+//! `serde_json::Value`, which understands nothing yet. And what a look at this machine costs, for host metrics, which depends on
+//! how many processes, filesystems and interfaces it has.
 //!
 //! `cargo bench -p dcos-stats-collector --bench agent_poll [-- CONTAINERS]`
 
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use stats_collector::agent::{AgentApi, AgentState, LabelChoice, containers, snapshot};
+use stats_collector::sources::HostMetrics;
 use std::error::Error;
 use std::hint::black_box;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// Polls measured in one go, and how often; the fastest counts, the others were disturbed.
 const POLLS: u32 = 20;
 const ROUNDS: u32 = 5;
+
+/// Looks at the machine.
+const HOST_POLLS: u32 = 100;
+
+/// Time between them: more than either thread needs, so that both poll as often.
+const HOST_PERIOD: Duration = Duration::from_millis(20);
 
 /// Seconds between polls, as by default.
 const PERIOD: f64 = 15.0;
@@ -44,7 +53,28 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
     }
     println!("ratio {:.2}", ours / baseline);
+    let host = host_poll()?;
+    println!(
+        "{:<28} {host:>12.2} {:>18.4}",
+        "host metrics",
+        host / 10.0 / PERIOD
+    );
     Ok(())
+}
+
+/// The CPU time that a look at system and filesystems takes, in milliseconds.
+fn host_poll() -> Result<f64, Box<dyn Error>> {
+    let (lists, polled) = channel();
+    // Two threads poll, and each is one half of it.
+    let host = HostMetrics::start(HOST_PERIOD, "agent", move |_| lists.send(()).is_ok())?;
+    polled.recv()?;
+    let start = cpu_time();
+    for _ in 0..2 * HOST_POLLS {
+        polled.recv()?;
+    }
+    let spent = cpu_time() - start;
+    drop(host);
+    Ok(spent.as_secs_f64() * 1e3 / f64::from(HOST_POLLS))
 }
 
 /// Does what a poll does with its answers; how many values there were.
