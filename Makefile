@@ -16,7 +16,7 @@ MODULE := $(CARGO_TARGET_DIR)/release/libstats-slave.so
 STATE_DIR := /var/run/mesos/isolators/com_mesosphere_MetricsIsolatorModule
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo local-stack module install demo-mesos test interleavings sanitize bench fuzz lint deny doc cargo packages cargo-fuzz
+.PHONY: help build demo local-stack module install demo-mesos test interleavings sanitize bench instructions fuzz lint deny doc cargo packages cargo-fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +62,11 @@ sanitize: cargo packages ## drive the Mesos module, all of it instrumented: addr
 
 bench: cargo ## run all benchmarks, with ratios to bare programs
 	cargo bench --workspace --bench '*'
+
+# UPDATE=1 writes the expected counts anew.
+instructions: cargo ## count the instructions of hot functions under valgrind, and fail if they grew by more than 5 %
+	cargo bench -p dcos-stats --bench instructions
+	cargo bench -p dcos-stats-collector --bench instructions
 
 fuzz: cargo-fuzz ## fuzz each target for FUZZ_SECONDS (60); FUZZ_TARGETS names some instead of all
 	$(FUZZ) build
