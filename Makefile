@@ -16,7 +16,7 @@ MODULE := $(CARGO_TARGET_DIR)/release/libstats-slave.so
 STATE_DIR := /var/run/mesos/isolators/com_mesosphere_MetricsIsolatorModule
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo local-stack module install demo-mesos test interleavings sanitize bench instructions fuzz lint deny doc cargo packages cargo-fuzz
+.PHONY: help build demo local-stack module install demo-mesos test interleavings sanitize bench instructions faults soak fuzz lint deny doc cargo packages cargo-fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,11 @@ test: cargo packages ## run all tests; what needs a Mesos, a Kafka or a database
 	cargo test --workspace --no-fail-fast
 	tests/module/run.sh
 	tests/get-mesos/run.sh
+
+# make faults SCENARIOS='collector-killed flood' for some of them; target/release/faults --list says what there is.
+faults: cargo packages ## run the whole path while parts of it fail, one after the other, and add up (a quarter of an hour)
+	cargo build --release --bins -p dcos-stats-proof -p dcos-stats-collector -p dcos-stats-consumer
+	@$(CARGO_TARGET_DIR)/release/faults $(SCENARIOS)
 
 interleavings: cargo ## try thousands of orders in which the core's threads may take their steps (shuttle)
 	RUSTFLAGS='--cfg shuttle' CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/shuttle \

@@ -1,0 +1,60 @@
+//! What the programs say of themselves. Only what the identity needs; they may say more.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Counts by reason.
+pub type Reasons = BTreeMap<String, u64>;
+
+/// The module's counters: see `src/accounting.rs`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "stats_slave::accounting has them")]
+pub struct Accounting {
+    pub datagrams_received: u64,
+    pub datagrams_throttled: u64,
+    pub datagrams_panicked: u64,
+    pub kernel_drops: u64,
+    pub lines_received: u64,
+    pub statsd_output: Option<StatsdOutput>,
+    pub collector_output: CollectorOutput,
+}
+
+/// The module's output to a StatsD server.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "stats_slave::accounting has them")]
+pub struct StatsdOutput {
+    pub lines_dropped: Reasons,
+}
+
+/// The module's output to the collector.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "stats_slave::accounting has them")]
+pub struct CollectorOutput {
+    pub datapoints: u64,
+    pub datapoints_forwarded: u64,
+    pub datapoints_sent_again: u64,
+    pub datapoints_dropped: Reasons,
+    pub datapoints_pending: u64,
+}
+
+/// What a collector says at its end.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "stats_collector::telemetry has them")]
+pub struct Balance {
+    pub datapoints_received: u64,
+    pub connections_failed: Reasons,
+    pub sinks: BTreeMap<String, Sink>,
+}
+
+/// What became of what was handed to a sink.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "stats_collector::telemetry has them")]
+pub struct Sink {
+    pub datapoints_written: u64,
+    pub datapoints_dropped: Reasons,
+}
