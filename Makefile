@@ -4,6 +4,7 @@
 DEMO_SECONDS ?= 15
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+MINUTES ?= 30
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 # Where rustup puts cargo, for shells that were opened before it was installed.
@@ -57,6 +58,10 @@ test: cargo packages ## run all tests; what needs a Mesos, a Kafka or a database
 faults: cargo packages ## run the whole path while parts of it fail, one after the other, and add up (a quarter of an hour)
 	cargo build --release --bins -p dcos-stats-proof -p dcos-stats-collector -p dcos-stats-consumer
 	@$(CARGO_TARGET_DIR)/release/faults $(SCENARIOS)
+
+soak: cargo packages ## run module and collector with all outputs for MINUTES (30), and fail if they grow
+	cargo build --release --bins -p dcos-stats-proof -p dcos-stats-collector
+	@$(CARGO_TARGET_DIR)/release/soak --minutes $(MINUTES) --folder $(CARGO_TARGET_DIR)/soak
 
 interleavings: cargo ## try thousands of orders in which the core's threads may take their steps (shuttle)
 	RUSTFLAGS='--cfg shuttle' CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/shuttle \

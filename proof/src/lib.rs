@@ -18,6 +18,7 @@ pub mod node;
 pub mod path;
 pub mod process;
 pub mod scenarios;
+pub mod soak;
 
 /// What went wrong, for people.
 pub type Failure = String;
