@@ -17,6 +17,8 @@ pub struct Batch {
     records: Vec<StoredRecord>,
     /// What [`Batch::tag`] added, for each run of records that come from the same place.
     added: Vec<Arc<[Tag]>>,
+    /// The memory of those, as if no other batch shared them.
+    added_bytes: usize,
 }
 
 /// Where a text lies in [`Batch::text`].
@@ -113,6 +115,7 @@ impl Batch {
             tags,
             records,
             added,
+            added_bytes,
             ..
         } = self;
         added.clear();
@@ -153,6 +156,8 @@ impl Batch {
         }
         let lost = tags.len() - written;
         tags.truncate(written);
+        let bytes = |tag: &Tag| size_of::<Tag>() + tag.key.len() + tag.value.len();
+        *added_bytes = added.iter().flat_map(|tags| tags.iter()).map(bytes).sum();
         lost as u64
     }
 
@@ -220,6 +225,7 @@ impl Batch {
             + self.tags.capacity() * size_of::<StoredTag>()
             + self.datapoints.capacity() * size_of::<StoredDatapoint>()
             + self.records.capacity() * size_of::<StoredRecord>()
+            + self.added_bytes
     }
 
     /// The span `before` if it holds the same text, or a new one.

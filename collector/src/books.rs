@@ -6,15 +6,14 @@
 //! written before a peer is told that its blocks were taken over, and after a sink is done with them; so a datapoint may be
 //! counted as lost that just was written, and never the other way round.
 
-use crate::telemetry::Counter;
 use log::warn;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The name of the first line.
 const RECEIVED: &str = "received";
@@ -30,7 +29,7 @@ const FILE_BYTES: u64 = 64 * LINE_BYTES as u64;
 #[derive(Debug)]
 pub(crate) struct Books {
     file: File,
-    received: Counter,
+    received: Mutex<u64>,
     failed: AtomicBool,
 }
 
@@ -66,7 +65,7 @@ impl Books {
         file.flush()?;
         let books = Self {
             file,
-            received: Counter::default(),
+            received: Mutex::default(),
             failed: AtomicBool::new(false),
         };
         Ok((Arc::new(books), lost))
@@ -75,8 +74,10 @@ impl Books {
     /// Notes datapoints that are ours to account for from now on.
     pub(crate) fn received(&self, datapoints: u64) {
         if datapoints > 0 {
-            self.received.add(datapoints);
-            self.write(0, self.received.get());
+            // Held while writing, or an older sum could overwrite a newer one.
+            let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+            *received += datapoints;
+            self.write(0, *received);
         }
     }
 

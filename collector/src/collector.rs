@@ -151,9 +151,8 @@ impl Collector {
     ///
     /// When the system refuses the sink's thread.
     pub fn add_sink(&mut self, sink: impl Sink, queue_bytes: usize) -> io::Result<()> {
-        self.add_view(sink, queue_bytes)?;
         self.outlets += 1;
-        Ok(())
+        self.add(sink, queue_bytes, true)
     }
 
     /// The same for a sink that keeps what others ask for, in memory. It is no reason for the collector to go on when
@@ -163,8 +162,12 @@ impl Collector {
     ///
     /// When the system refuses the sink's thread.
     pub fn add_view(&mut self, sink: impl Sink, queue_bytes: usize) -> io::Result<()> {
-        self.queues
-            .push(sinks::start(sink, queue_bytes, self.ends.0.clone())?);
+        self.add(sink, queue_bytes, false)
+    }
+
+    fn add(&mut self, sink: impl Sink, queue_bytes: usize, is_outlet: bool) -> io::Result<()> {
+        let queue = sinks::start(sink, queue_bytes, is_outlet, self.ends.0.clone())?;
+        self.queues.push(queue);
         Ok(())
     }
 
@@ -204,11 +207,11 @@ impl Collector {
             tokio::select! {
                 () = &mut stop => break READ_ON,
                 Some(end) = ends.recv() => {
-                    // Views keep everything in memory and do not fail, nor does a sink end by itself otherwise.
                     running -= 1;
-                    outlets -= 1;
+                    outlets -= usize::from(end.is_outlet);
+                    let was_outlet = end.is_outlet;
                     let ended = sink_result(end);
-                    if outlets == 0 {
+                    if was_outlet && outlets == 0 {
                         result = ended;
                         break Duration::ZERO;
                     }
@@ -239,6 +242,9 @@ impl Collector {
     }
 }
 
-fn sink_result((sink, result): SinkEnd) -> Result<(), SinkError> {
-    result.map_err(|error| SinkError { sink, error })
+fn sink_result(end: SinkEnd) -> Result<(), SinkError> {
+    end.result.map_err(|error| SinkError {
+        sink: end.sink,
+        error,
+    })
 }

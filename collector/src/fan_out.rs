@@ -52,7 +52,11 @@ impl FanOut {
                     states = changed.is_ok();
                     let state = self.state.borrow_and_update().clone();
                     self.tagger.know(state);
-                    self.release(&mut held);
+                    // An answer may have been on its way already when a container was asked for.
+                    let unknown = held.batches.iter_mut().any(|batch| self.tagger.tag(batch).any);
+                    if !unknown {
+                        self.release(&mut held);
+                    }
                 }
                 () = over(held.until) => self.release(&mut held),
                 decoded = self.decoded.recv() => match decoded {
@@ -68,7 +72,7 @@ impl FanOut {
         let Some(poller) = &self.poller else {
             return self.hand_out(batch);
         };
-        if self.tagger.tag(&mut batch) {
+        if self.tagger.tag(&mut batch).new {
             poller.refresh();
             held.until.get_or_insert(Instant::now() + HOLD);
         }

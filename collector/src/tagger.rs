@@ -15,6 +15,14 @@ const REMEMBERED: usize = 10_000;
 /// How long a container that the agent does not know either is taken for a stranger, and not asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 
+/// Whether there are containers in a batch that the agent has not told of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unknown {
+    pub(crate) any: bool,
+    /// One that it has not been asked for lately.
+    pub(crate) new: bool,
+}
+
 /// Adds tags, and notices containers that are not known yet.
 #[derive(Debug)]
 pub(crate) struct Tagger {
@@ -42,9 +50,8 @@ impl Tagger {
         self.tags.clear();
     }
 
-    /// Tags all records of `batch`, again if need be. Returns whether among them are records of a container that is not
-    /// known and that the agent has not been asked for lately.
-    pub(crate) fn tag(&mut self, batch: &mut Batch) -> bool {
+    /// Tags all records of `batch`, again if need be.
+    pub(crate) fn tag(&mut self, batch: &mut Batch) -> Unknown {
         let Self {
             state,
             tags,
@@ -52,11 +59,12 @@ impl Tagger {
             input,
         } = self;
         let mut key = String::new();
-        let mut new_stranger = false;
+        let mut unknown = Unknown::default();
         let lost = batch.tag(|origin| {
             let known = state.as_ref().is_some_and(|state| state.knows(origin.container));
             if !known && !origin.container.is_empty() {
-                new_stranger |= is_new(strangers, origin.container);
+                unknown.any = true;
+                unknown.new |= is_new(strangers, origin.container);
             }
             origin_key(&mut key, origin);
             if let Some(tags) = tags.get(&key) {
@@ -70,7 +78,7 @@ impl Tagger {
             added
         });
         input.tags_replaced.add(lost);
-        new_stranger
+        unknown
     }
 }
 

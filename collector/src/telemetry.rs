@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 /// A number that only grows.
@@ -81,6 +81,8 @@ pub struct Output {
     dropped: [Amount; Reason::ALL.len()],
     /// Datapoints that the collector before this one held for the sink when it was killed, as its books say.
     pub lost_before: Counter,
+    /// Whether the sink was left while it had something to do, so that its sums may go on changing.
+    abandoned: AtomicBool,
     /// Why the sink makes no progress now, if it does not.
     problem: Mutex<Option<String>>,
 }
@@ -183,6 +185,19 @@ impl Output {
         self.dropped.iter().map(|amount| amount.datapoints.get()).sum()
     }
 
+    /// Counts what is neither written nor dropped as dropped at the end. What the sink still does is not counted.
+    pub(crate) fn abandon(&self) {
+        let sum = |of: fn(&Amount) -> &Counter| {
+            let dropped = self.dropped.iter().map(|amount| of(amount).get()).sum::<u64>();
+            of(&self.received)
+                .get()
+                .saturating_sub(of(&self.written).get() + dropped)
+        };
+        let (records, datapoints) = (sum(|amount| &amount.records), sum(|amount| &amount.datapoints));
+        self.dropped(Reason::Shutdown).add(records, datapoints);
+        self.abandoned.store(true, Relaxed);
+    }
+
     /// Datapoints written or dropped so far.
     #[must_use]
     pub fn datapoints_done(&self) -> u64 {
@@ -241,6 +256,8 @@ struct SinkBalance {
     records_dropped: BTreeMap<&'static str, u64>,
     datapoints_dropped: BTreeMap<&'static str, u64>,
     datapoints_lost_before: u64,
+    #[serde(skip)]
+    abandoned: bool,
 }
 
 impl Balance {
@@ -251,8 +268,9 @@ impl Balance {
             .map(|(name, output)| (name, SinkBalance::new(output)))
             .collect();
         let balanced = sinks.values().all(|sink| {
-            sink.records_written + sink.records_dropped.values().sum::<u64>() == records
-                && sink.datapoints_written + sink.datapoints_dropped.values().sum::<u64>() == datapoints
+            sink.abandoned
+                || sink.records_written + sink.records_dropped.values().sum::<u64>() == records
+                    && sink.datapoints_written + sink.datapoints_dropped.values().sum::<u64>() == datapoints
         });
         Self {
             connections_opened: input.connections_opened.get(),
@@ -290,6 +308,7 @@ impl SinkBalance {
             records_dropped: reasons(dropped.map(|(reason, amount)| (reason, &amount.records))),
             datapoints_dropped: reasons(dropped.map(|(reason, amount)| (reason, &amount.datapoints))),
             datapoints_lost_before: output.lost_before.get(),
+            abandoned: output.abandoned.load(Relaxed),
         }
     }
 }

@@ -16,6 +16,7 @@ pub use stdout::Stdout;
 use crate::Batch;
 use crate::telemetry::Output;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -53,7 +54,13 @@ pub enum Outcome {
 }
 
 /// A sink's thread has ended: the error that ended it, or none after its queue was closed and emptied.
-pub(crate) type SinkEnd = (&'static str, io::Result<()>);
+#[derive(Debug)]
+pub(crate) struct SinkEnd {
+    pub(crate) sink: &'static str,
+    /// Whether it is more than a view.
+    pub(crate) is_outlet: bool,
+    pub(crate) result: io::Result<()>,
+}
 
 /// Starts the thread of `sink`, which writes what is pushed to the queue and says so in `ends` when it is over.
 ///
@@ -63,6 +70,7 @@ pub(crate) type SinkEnd = (&'static str, io::Result<()>);
 pub(crate) fn start(
     sink: impl Sink,
     queue_bytes: usize,
+    is_outlet: bool,
     ends: UnboundedSender<SinkEnd>,
 ) -> io::Result<Arc<Queue>> {
     let queue = Arc::new(Queue::new(sink.name(), queue_bytes));
@@ -71,9 +79,19 @@ pub(crate) fn start(
         .name(format!("sink-{}", sink.name()))
         .spawn(move || {
             let name = sink.name();
-            let end = serve(sink, &queue);
+            // The panic itself is reported where it happens. What the sink kept and had not counted stays uncounted, and
+            // the balance will say so.
+            let result = catch_unwind(AssertUnwindSafe(|| serve(sink, &queue))).unwrap_or_else(|_| {
+                queue.fail();
+                Err(io::Error::other("it panicked, which is a bug; please report it"))
+            });
+            queue.finish();
             // Nobody listens any more when the program ends before the sink does.
-            let _ = ends.send((name, end));
+            let _ = ends.send(SinkEnd {
+                sink: name,
+                is_outlet,
+                result,
+            });
         })?;
     Ok(ours)
 }
@@ -86,11 +104,13 @@ fn serve(mut sink: impl Sink, queue: &Queue) -> io::Result<()> {
             Taken::Batch(batch) => {
                 let result = sink.write(&batch, queue.output());
                 queue.done(&batch, result.as_ref().ok().copied());
+                queue.note();
                 result?;
             }
             Taken::Nothing => {}
             Taken::End(deadline) => {
                 sink.end(queue.output(), deadline);
+                queue.note();
                 return Ok(());
             }
         }

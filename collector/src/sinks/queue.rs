@@ -8,6 +8,7 @@ use crate::Batch;
 use crate::books::Page;
 use crate::telemetry::{Amount, Output, Reason};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ pub struct Queue {
     changed: Condvar,
     output: Output,
     page: OnceLock<Page>,
+    /// Whether the sink's thread has ended and all is counted.
+    finished: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +67,7 @@ impl Queue {
             changed: Condvar::new(),
             output: Output::default(),
             page: OnceLock::new(),
+            finished: AtomicBool::new(false),
         }
     }
 
@@ -104,7 +108,10 @@ impl Queue {
         let mut waiting = self.lock();
         match waiting.end {
             None => {}
-            Some(End::Failed) => return add(self.output.dropped(Reason::WriteFailed), &batch),
+            Some(End::Failed) => {
+                add(self.output.dropped(Reason::WriteFailed), &batch);
+                return self.note();
+            }
             Some(End::Closed(_) | End::Abandoned) => {
                 return add(self.output.dropped(Reason::Shutdown), &batch);
             }
@@ -166,7 +173,7 @@ impl Queue {
             Some(Outcome::Counted) => {}
             None => {
                 add(self.output.dropped(Reason::WriteFailed), batch);
-                self.drop_all(&mut waiting, End::Failed);
+                self.drop_all(&mut waiting);
             }
         }
     }
@@ -178,23 +185,41 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// Drops what waits and what the sink has in its hands.
-    pub fn abandon(&self) {
-        self.drop_all(&mut self.lock(), End::Abandoned);
+    /// The sink has ended by itself, by a panic: it takes nothing any more.
+    pub(crate) fn fail(&self) {
+        self.drop_all(&mut self.lock());
     }
 
-    fn drop_all(&self, waiting: &mut Waiting, end: End) {
-        let reason = if end == End::Failed {
-            self.output.dropped(Reason::WriteFailed)
-        } else {
-            self.output.dropped(Reason::Shutdown)
-        };
+    /// The sink's thread has ended.
+    pub(crate) fn finish(&self) {
+        self.finished.store(true, Relaxed);
+    }
+
+    /// The sink is not waited for any longer: all that it has not written or dropped is dropped, whether it waits here or
+    /// the sink keeps it. Nothing if it has ended.
+    pub fn abandon(&self) {
+        if self.finished.load(Relaxed) {
+            return;
+        }
+        let mut waiting = self.lock();
+        waiting.batches.clear();
+        waiting.bytes = 0;
+        waiting.taken = None;
+        waiting.end = Some(End::Abandoned);
+        self.output.abandon();
+        self.note();
+        self.changed.notify_one();
+    }
+
+    fn drop_all(&self, waiting: &mut Waiting) {
+        let reason = self.output.dropped(Reason::WriteFailed);
         let taken = waiting.taken.take();
         for batch in waiting.batches.drain(..).chain(taken) {
             add(reason, &batch);
         }
         waiting.bytes = 0;
-        waiting.end = Some(end);
+        waiting.end = Some(End::Failed);
+        self.note();
         self.changed.notify_one();
     }
 

@@ -33,8 +33,10 @@ impl Throttle {
             self.used = 0;
             self.until = now + self.period;
         }
+        // As in 2016, the bytes that pass the limit are the last ones within it.
+        let admitted = self.used < self.allowed;
         self.used += bytes as u64;
-        self.used <= self.allowed
+        admitted
     }
 }
 

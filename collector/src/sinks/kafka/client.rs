@@ -12,6 +12,7 @@ use rdkafka::producer::{
 use rdkafka::statistics::Statistics;
 use stats_kafka::creation_error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 /// How long the reports of a client that is given up are waited for.
@@ -104,7 +105,12 @@ impl Client {
         self.producer.purge(PurgeConfig::default().queue().inflight());
         // What has not come by then is sent again.
         let _ = self.producer.flush(LAST_REPORTS);
-        self.news()
+        let news = self.news();
+        // The end of a client waits for its threads, of which one may be asking for a name. Without a thread it ends here.
+        let _ = thread::Builder::new()
+            .name("kafka-end".to_owned())
+            .spawn(move || drop(self));
+        news
     }
 
     fn lock(&self) -> MutexGuard<'_, News> {

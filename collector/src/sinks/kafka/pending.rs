@@ -28,15 +28,12 @@ impl Pending {
         self.drop_oldest(output);
     }
 
-    /// Puts messages, in order of their numbers, back where they came from: before all that are here.
-    pub(super) fn put_back(
-        &mut self,
-        messages: impl DoubleEndedIterator<Item = (usize, Message)>,
-        output: &Output,
-    ) {
-        for (number, message) in messages.rev() {
+    /// Puts messages back where they came from, in the order of all numbers.
+    pub(super) fn put_back(&mut self, messages: impl Iterator<Item = (usize, Message)>, output: &Output) {
+        for (number, message) in messages {
             self.bytes += message.bytes();
-            self.messages.push_front((number, message));
+            let place = self.messages.partition_point(|(other, _)| *other < number);
+            self.messages.insert(place, (number, message));
         }
         self.drop_oldest(output);
     }
