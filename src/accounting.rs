@@ -130,6 +130,8 @@ pub struct CollectorAccounting {
 pub struct CollectorDrops {
     /// The queue was full and the block was its oldest.
     pub queue_full: u64,
+    /// The collector ended connection after connection over their block.
+    pub refused: u64,
     /// The core ended before the collector took them.
     pub shutdown: u64,
 }
@@ -146,7 +148,7 @@ impl CollectorDrops {
     /// All reasons together.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.queue_full + self.shutdown
+        self.queue_full + self.refused + self.shutdown
     }
 }
 

@@ -436,10 +436,24 @@ impl EventLoop {
         let mut events = Events::with_capacity(8);
         while let Some(collector) = &mut self.outputs.collector {
             collector.turn(Instant::now(), self.poll.registry());
-            let left = end.saturating_duration_since(Instant::now());
-            if !collector.is_sending() || left.is_zero() || self.poll.poll(&mut events, Some(left)).is_err() {
+            let now = Instant::now();
+            let left = end.saturating_duration_since(now);
+            let next = collector
+                .deadline()
+                .map_or(left, |deadline| left.min(deadline.saturating_duration_since(now)));
+            let polled = if collector.is_sending() && !left.is_zero() {
+                self.poll.poll(&mut events, Some(next))
+            } else {
                 collector.abandon();
                 break;
+            };
+            match polled {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => {
+                    collector.abandon();
+                    break;
+                }
             }
             if events.iter().any(|event| event.token() == COLLECTOR) {
                 collector.ready();

@@ -1,6 +1,6 @@
 //! The connection to the collector: opened when it can be, and opened again when it ends (`reference/metrics.md` 1.21).
 
-use super::queue::{Left, Queue};
+use super::queue::{Left, Queue, Rewound};
 use crate::sys;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -16,6 +16,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a collector may take to say that it acknowledges blocks. One that does says so at once.
 const FIRST_WORD: Duration = Duration::from_secs(1);
+
+/// The same for one at an address where there was one before: it is starting, or starved.
+const FIRST_WORD_AGAIN: Duration = Duration::from_secs(60);
 
 /// Blocks given to the kernel with one call.
 const BLOCKS_PER_WRITE: usize = 32;
@@ -35,6 +38,8 @@ struct Open {
     /// The beginning of a number that the collector is sending.
     word: [u8; 8],
     word_read: usize,
+    /// Whether there was one.
+    spoke: bool,
     /// Whether the kernel took all that was last written.
     writable: bool,
 }
@@ -45,6 +50,8 @@ pub(crate) struct Progress {
     pub(crate) forwarded: Left,
     /// Datapoints that go once more, because the connection ended before they were acknowledged.
     pub(crate) again: u64,
+    /// Blocks given up because connection after connection ended over them.
+    pub(crate) refused: Left,
     pub(crate) connects: u64,
     pub(crate) disconnects: u64,
 }
@@ -55,6 +62,8 @@ pub(crate) struct Connection {
     header: &'static [u8],
     /// Whether the header asks for acknowledgements.
     asks: bool,
+    /// Whether the collector of the last connection acknowledged.
+    acknowledged_before: bool,
     token: Token,
     state: State,
     backoff: Duration,
@@ -67,6 +76,7 @@ impl Connection {
             address,
             header: layout.connection_header(),
             asks: layout.connection_header() != layout.header(),
+            acknowledged_before: false,
             token,
             state: State::Disconnected { retry_at: now },
             backoff: FIRST_BACKOFF,
@@ -130,6 +140,7 @@ impl Connection {
                             silent_at: None,
                             word: [0; 8],
                             word_read: 0,
+                            spoke: false,
                             writable: false,
                         });
                     }
@@ -144,6 +155,7 @@ impl Connection {
             }
             State::Open(open) if open.silent_at.is_some_and(|silent_at| now >= silent_at) => {
                 open.silent_at = None;
+                self.acknowledged_before = false;
                 progress.forwarded.add(queue.peer_is_silent());
             }
             _ => {}
@@ -169,7 +181,12 @@ impl Connection {
                     progress.connects += 1;
                     open.connect_deadline = None;
                     queue.connected(self.asks);
-                    open.silent_at = self.asks.then(|| Instant::now() + FIRST_WORD);
+                    let patience = if self.acknowledged_before {
+                        FIRST_WORD_AGAIN
+                    } else {
+                        FIRST_WORD
+                    };
+                    open.silent_at = self.asks.then(|| Instant::now() + patience);
                     self.backoff = FIRST_BACKOFF;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => return,
@@ -177,8 +194,10 @@ impl Connection {
             }
         }
         open.writable = true;
-        if let Err(error) = open.read(self.asks, queue, progress) {
-            progress.again += queue.rewind();
+        let read = open.read(self.asks, queue, progress);
+        self.acknowledged_before |= open.spoke;
+        if let Err(error) = read {
+            progress.rewound(queue.rewind());
             return self.disconnected(&error, progress);
         }
         self.write(queue, progress);
@@ -204,7 +223,9 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => open.writable = false,
                 Err(error) => {
-                    progress.again += queue.rewind();
+                    // What it said before it went.
+                    let _ = open.read(self.asks, queue, progress);
+                    progress.rewound(queue.rewind());
                     return self.disconnected(&error, progress);
                 }
             }
@@ -229,6 +250,13 @@ impl Connection {
             retry_at: Instant::now() + self.backoff,
         };
         self.backoff = (self.backoff * 2).min(LAST_BACKOFF);
+    }
+}
+
+impl Progress {
+    fn rewound(&mut self, rewound: Rewound) {
+        self.again += rewound.again;
+        self.refused.add(rewound.refused);
     }
 }
 
@@ -268,6 +296,7 @@ impl Open {
                 self.word_read = (self.word_read + 1) % self.word.len();
                 if self.word_read == 0 {
                     self.silent_at = None;
+                    self.spoke = true;
                     let left = queue
                         .acknowledged(u64::from_be_bytes(self.word))
                         .map_err(io::Error::other)?;

@@ -224,6 +224,8 @@ impl CollectorOutput {
         self.accounting.blocks_forwarded += progress.forwarded.blocks;
         self.accounting.bytes_forwarded += progress.forwarded.bytes;
         self.accounting.datapoints_sent_again += progress.again;
+        self.accounting.datapoints_dropped.refused += progress.refused.datapoints;
+        self.accounting.bytes_dropped += progress.refused.bytes;
         self.accounting.connects += progress.connects;
         self.accounting.disconnects += progress.disconnects;
     }

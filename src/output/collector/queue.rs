@@ -17,6 +17,20 @@ const SPARE_BYTES: usize = 1 << 20;
 struct Block {
     bytes: Vec<u8>,
     datapoints: u64,
+    /// How many connections ended over it: the collector spoke, and took over nothing.
+    refusals: u8,
+}
+
+/// A block that as many connections end over is not one that the collector can take, and must not keep all others from it.
+const REFUSALS: u8 = 5;
+
+/// What the end of a connection leads to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Rewound {
+    /// Datapoints that are sent again.
+    pub(crate) again: u64,
+    /// The block that was refused too often.
+    pub(crate) refused: Left,
 }
 
 /// Number and size of blocks that left the queue.
@@ -91,7 +105,11 @@ impl Queue {
     pub(crate) fn push(&mut self, bytes: Vec<u8>, datapoints: u64) -> Left {
         self.bytes += bytes.len();
         self.datapoints += datapoints;
-        self.blocks.push_back(Block { bytes, datapoints });
+        self.blocks.push_back(Block {
+            bytes,
+            datapoints,
+            refusals: 0,
+        });
         let mut dropped = Left::default();
         while self.bytes > self.limit {
             let oldest = self.sent + usize::from(self.written > 0);
@@ -196,15 +214,30 @@ impl Queue {
         left
     }
 
-    /// Says that the connection ended: what was not acknowledged is sent again on the next, which is returned, and a block
-    /// of which a part was written begins anew. The receiver can do nothing with a part of a block.
-    pub(crate) fn rewind(&mut self) -> u64 {
+    /// Says that the connection ended: what was not acknowledged is sent again on the next, and a block of which a part was
+    /// written begins anew. The receiver can do nothing with a part of a block. One that the receiver refuses again and again
+    /// leaves.
+    pub(crate) fn rewind(&mut self) -> Rewound {
+        let mut refused = Left::default();
+        if self.peer == Peer::Acknowledges
+            && self.gone == 0
+            && self.sent + self.written > 0
+            && let Some(first) = self.blocks.front_mut()
+        {
+            first.refusals += 1;
+            if first.refusals == REFUSALS
+                && let Some(first) = self.blocks.pop_front()
+            {
+                self.sent = self.sent.saturating_sub(1);
+                self.leave(first, &mut refused);
+            }
+        }
         let again = self.blocks.range(..self.sent).map(|block| block.datapoints).sum();
         self.written = 0;
         self.sent = 0;
         self.sent_bytes = 0;
         self.gone = 0;
-        again
+        Rewound { again, refused }
     }
 
     /// Empties the queue.
@@ -339,13 +372,38 @@ mod tests {
         assert_eq!(queue.acknowledged(1), Ok(left(1, 1, 4)));
         assert_eq!(queue.acknowledged(1), Ok(Left::default()));
         assert_eq!(next(&queue), b"ccc");
-        assert_eq!(queue.rewind(), 2);
+        assert_eq!(queue.rewind().again, 2);
         queue.connected(true);
         assert_eq!(next(&queue), b"bbbbcccc");
         queue.written(4);
         assert_eq!(queue.acknowledged(1), Ok(left(1, 2, 4)));
         let error = queue.acknowledged(2).unwrap_err();
         assert_eq!(error.to_string(), "the collector acknowledges 2 blocks of 1");
+    }
+
+    #[test]
+    fn a_block_that_is_refused_again_and_again_leaves() {
+        let mut queue = Queue::new(100);
+        queue.push(b"aaaa".to_vec(), 1);
+        queue.push(b"bbbb".to_vec(), 2);
+        for refusal in 1..=REFUSALS {
+            queue.connected(true);
+            queue.acknowledged(0).unwrap();
+            queue.written(8);
+            let refused = if refusal == REFUSALS {
+                left(1, 1, 4)
+            } else {
+                Left::default()
+            };
+            assert_eq!(queue.rewind().refused, refused);
+        }
+        assert_eq!((next(&queue), queue.bytes()), (b"bbbb".to_vec(), 4));
+        // One that never spoke has refused nothing, and one that has taken something over has not refused the rest.
+        for _ in 0..=REFUSALS {
+            queue.connected(true);
+            queue.written(4);
+            assert_eq!(queue.rewind().refused, Left::default());
+        }
     }
 
     #[test]
@@ -403,6 +461,16 @@ mod tests {
         ]
     }
 
+    /// Ends the connection. Which block is refused too often has a test of its own.
+    fn leave_refused(queue: &mut Queue, model: &mut Vec<Vec<u8>>, sent: &mut usize) -> u64 {
+        let rewound = queue.rewind();
+        if rewound.refused.blocks > 0 {
+            model.remove(0);
+            *sent = sent.saturating_sub(1);
+        }
+        rewound.again
+    }
+
     proptest! {
         /// Against a plain model: a list of blocks, of which some are sent and the next has some bytes written. Every block
         /// is in it once, has left once, or was dropped once.
@@ -446,7 +514,7 @@ mod tests {
                         if more > sent as u64 {
                             prop_assert!(result.is_err());
                             // As the connection does.
-                            queue.rewind();
+                            leave_refused(&mut queue, &mut model, &mut sent);
                             (sent, gone, written) = (0, 0, 0);
                         } else {
                             let more = usize::try_from(more).unwrap();
@@ -466,7 +534,8 @@ mod tests {
                         }
                     }
                     Step::Disconnect(may_acknowledge) => {
-                        prop_assert_eq!(queue.rewind(), sent as u64);
+                        let again = leave_refused(&mut queue, &mut model, &mut sent);
+                        prop_assert_eq!(again, sent as u64);
                         queue.connected(may_acknowledge);
                         keeps = may_acknowledge;
                         (sent, gone, written) = (0, 0, 0);
