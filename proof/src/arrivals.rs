@@ -120,6 +120,12 @@ impl Arrivals {
         self.lock().copies
     }
 
+    /// How many different numbers have come so far.
+    #[must_use]
+    pub fn numbers(&self) -> u64 {
+        self.lock().numbers.iter().map(Numbers::len).sum()
+    }
+
     /// Reads what the collector's output stdout or the consumer's subcommand print writes, to the end of the stream.
     pub fn read(&self, stream: impl Read + Send + 'static) -> JoinHandle<()> {
         let arrivals = self.clone();

@@ -332,10 +332,9 @@ impl Path {
             if now != last {
                 (last, since) = (now, Instant::now());
             }
-            // Those of collectors and consumers that were killed come besides.
-            let has_all = now >= written && since.elapsed() > QUIET / 10;
-            let may_be_more = self.consumed_again || !self.collectors_killed.is_empty();
-            Ok(since.elapsed() > QUIET || (has_all && !may_be_more))
+            // What a killed collector wrote comes besides, and what comes again does not count.
+            let has_all = self.collectors_killed.is_empty() && self.arrivals.numbers() >= written;
+            Ok(since.elapsed() > if has_all { QUIET / 10 } else { QUIET })
         })?;
         consumer.end()
     }
