@@ -118,7 +118,8 @@ fn parameters(folder: &Path, port: u16) -> Result<Vec<(String, String)>, Failure
     Ok(parameters.map(|(key, value)| (key.to_owned(), value)).into())
 }
 
-/// All outputs of the collector; a series of a container that is gone goes soon, so that the run sees many go.
+/// All outputs of the collector; a series of a container that is gone goes soon, so that what is kept is all there before the
+/// second half even of a short run.
 fn outputs(folder: &Path, pages: &str, broker: Option<&Broker>) -> Result<Vec<String>, Failure> {
     let mut options = vec![
         "--output=stdout".to_owned(),
@@ -129,7 +130,8 @@ fn outputs(folder: &Path, pages: &str, broker: Option<&Broker>) -> Result<Vec<St
         "--agent-polling=false".to_owned(),
         format!("--books={}", folder.join("books").display()),
         format!("--http={pages}"),
-        "--prometheus-expiry=30".to_owned(),
+        "--prometheus-expiry=15".to_owned(),
+        "--http-store-expiry=15".to_owned(),
         "--prometheus-series=40000".to_owned(),
     ];
     if let Some(broker) = broker {
