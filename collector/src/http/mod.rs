@@ -11,9 +11,9 @@
 //! `/health` stays at 200 when a sink has a problem, and says `degraded`: a supervisor that restarted the collector because
 //! Kafka is away would throw away what waits for Kafka. When every sink has failed, the collector ends by itself.
 //!
-//! **Bounds.** At most [`server::CONNECTIONS`] connections are served, others wait to be accepted. A request's head has
+//! **Bounds.** At most `CONNECTIONS` connections are served, others wait to be accepted. A request's head has
 //! 10 seconds and 16 KiB, a connection two minutes. What may be large is rendered on a thread of its own, two answers at
-//! a time, and no more than [`answer::HELD`] of them are in memory.
+//! a time, and no more than `HELD` of them are in memory.
 //!
 //! **Who may ask.** There is nothing to change, so only GET and HEAD are allowed. Whoever reaches the address may read; a
 //! page of another origin in a browser may not: no answer allows it (no CORS), and on a loopback address requests must be

@@ -68,7 +68,7 @@ pub struct SourceRate {
     pub framework: Option<String>,
     /// Series that are kept of it.
     pub series: usize,
-    /// Datapoints per second in the last samples of [`SAMPLE`] each, oldest first.
+    /// Datapoints per second in the last samples of `SAMPLE` each, oldest first.
     pub history: Vec<f32>,
 }
 

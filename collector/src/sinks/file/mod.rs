@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 pub struct FileOptions {
     /// Write all records to Avro files in this folder, which is made if there is none
     ///
-    /// The files are called metrics-<UTC second>-<number>.avro. The one being written ends with .part until it is
+    /// The files are called metrics-UTCSECOND-NUMBER.avro. The one being written ends with .part until it is
     /// finished, but can be read before. When the disk is full, records are dropped and counted until it is not; the
     /// collector and its other outputs go on.
     #[arg(long = "file", value_name = "DIR")]
