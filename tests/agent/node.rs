@@ -6,6 +6,7 @@ use crate::sweeper::Sweeper;
 use crate::{PATIENCE, eventually, file_names, sockets};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -83,12 +84,15 @@ impl Node {
     pub(crate) fn start(setup: &Setup) -> Option<Self> {
         let mesos = Mesos::find()?;
         let (directory, sweeper) = directory();
+        // The collector has to know it before there is an agent, and executors look for the agent there after a restart.
+        let agent_port = free_port();
         let mut collector = Process::start(
             "the collector",
             &mesos.collector,
             &[
-                "--listen".to_owned(),
-                "127.0.0.1:0".to_owned(),
+                "--listen=127.0.0.1:0".to_owned(),
+                format!("--agent-url=http://127.0.0.1:{agent_port}"),
+                "--host-metrics=false".to_owned(),
                 "--http=off".to_owned(),
             ],
             &directory,
@@ -118,14 +122,9 @@ impl Node {
 
         let mut agent_command = agent_flags(&mesos.module, &directory, &parameters);
         agent_command.push(format!("--master={master_address}"));
+        agent_command.push(format!("--port={agent_port}"));
         agent_command.extend(setup.flags.iter().map(|&flag| flag.to_owned()));
-        let mut first_command = agent_command.clone();
-        first_command.push("--port=0".to_owned());
-        let agent = Process::start("the agent", &mesos.agent, &first_command, &directory);
-        let started = agent.log.wait_for_text(")@127.0.0.1:");
-        let port = started.rsplit(':').next().unwrap();
-        // The executors look for it there after a restart.
-        agent_command.push(format!("--port={port}"));
+        let agent = Process::start("the agent", &mesos.agent, &agent_command, &directory);
         agent.log.wait_for_text("Registered with master");
         Some(Self {
             mesos,
@@ -226,6 +225,15 @@ pub(crate) fn refused(
         agent.child.try_wait().unwrap()
     });
     (status, log)
+}
+
+/// A TCP port that nobody has now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// A new directory, and what ends the processes in it.

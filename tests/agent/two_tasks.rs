@@ -3,7 +3,7 @@
 use crate::node::{Node, Setup};
 use crate::sockets;
 use crate::task::{Execution, Identity, Task};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// The identity in a record's tags.
@@ -84,10 +84,34 @@ fn are_never_mixed() {
         assert_eq!(arrived(&records, name), expected);
     }
     for record in &records {
-        assert!(
-            record["topic"] == identity(record).framework_id || record["topic"] == "dcos.metrics.module",
-            "{record}"
-        );
+        let Some(task) = task_of(record) else {
+            continue;
+        };
+        assert_eq!(record["topic"], identity(record).framework_id, "{record}");
+        // What only the agent knows, which the collector asked.
+        for (key, value) in [
+            ("task_id", task),
+            ("task_name", task),
+            ("framework_name", "mesos-execute"),
+        ] {
+            let tag = json!({"key": key, "value": value});
+            assert!(
+                record["tags"].as_array().unwrap().contains(&tag),
+                "{tag} in {record}"
+            );
+        }
+    }
+}
+
+/// The task that sent what is in a record.
+fn task_of(record: &Value) -> Option<&'static str> {
+    let datapoints = record["datapoints"].as_array().unwrap();
+    let has = |name| datapoints.iter().any(|datapoint| datapoint["name"] == name);
+    match (has("first"), has("second")) {
+        (true, false) => Some("one"),
+        (false, true) => Some("two"),
+        (false, false) => None,
+        (true, true) => panic!("both in {record}"),
     }
 }
 
