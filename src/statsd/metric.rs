@@ -194,5 +194,4 @@ fn push_tags(section: &str, tags: &mut CustomTags) {
 }
 
 #[cfg(test)]
-#[path = "metric_tests.rs"]
 mod tests;

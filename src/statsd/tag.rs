@@ -194,5 +194,4 @@ fn event_body_end(event: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[path = "tag_tests.rs"]
 mod tests;

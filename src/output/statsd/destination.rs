@@ -180,5 +180,4 @@ fn connect(address: SocketAddr) -> io::Result<UdpSocket> {
 }
 
 #[cfg(test)]
-#[path = "destination_tests.rs"]
 mod tests;
