@@ -92,7 +92,7 @@ fn are_never_mixed() {
         for (key, value) in [
             ("task_id", task),
             ("task_name", task),
-            ("framework_name", "mesos-execute"),
+            ("framework_name", "mesos-execute instance"),
         ] {
             let tag = json!({"key": key, "value": value});
             assert!(
