@@ -8,7 +8,9 @@ use crate::counters::{Counters, add};
 use crate::environment::boolean;
 use crate::http::{Answer, Requests, unexpected};
 use crate::numbers::{name_suffix, number};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use clap::Args;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use stats_schema::{MetricType, RecordRef};
 use std::sync::Arc;
 
@@ -17,6 +19,13 @@ const BATCH_BYTES: usize = 4 << 20;
 
 /// The longest point. InfluxDB's keys end at 64 KiB.
 const POINT_BYTES: usize = 64 << 10;
+
+/// What may not stand for itself in a part of a URL (RFC 3986, 2.3).
+const RESERVED: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// Options of the subcommand.
 #[derive(Args, Clone, Debug)]
@@ -113,7 +122,7 @@ impl Influx {
             if let (Some(user), Some(password)) = (&options.output_username, &options.output_password) {
                 headers.push((
                     "Authorization",
-                    format!("Basic {}", base64(&format!("{user}:{password}"))),
+                    format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))),
                 ));
             }
             if options.create_db {
@@ -133,10 +142,10 @@ impl Influx {
             };
             format!("{base}/write?db={}&precision=ms{policy}", percent(database))
         } else {
-            let given = |option: &Option<String>| percent(option.as_deref().unwrap_or_default());
             let token = options.output_token.as_deref().unwrap_or_default();
             headers.push(("Authorization", format!("Token {token}")));
-            let (org, bucket) = (given(&options.output_org), given(&options.output_bucket));
+            let org = percent(options.output_org.as_deref().unwrap_or_default());
+            let bucket = percent(options.output_bucket.as_deref().unwrap_or_default());
             format!("{base}/api/v2/write?org={org}&bucket={bucket}&precision=ms")
         };
         Self {
@@ -252,32 +261,8 @@ fn partly_written(answer: &str) -> Option<usize> {
 }
 
 /// `text` as part of a URL.
-fn percent(text: &str) -> String {
-    let encoded = text.bytes().map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    });
-    encoded.collect()
-}
-
-/// `text` in base 64, as HTTP's basic authentication wants it.
-fn base64(text: &str) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in text.as_bytes().chunks(3) {
-        let bits = (0..3).fold(0, |bits, index| {
-            bits << 8 | usize::from(chunk.get(index).copied().unwrap_or(0))
-        });
-        for digit in 0..4 {
-            let shown = digit <= chunk.len();
-            out.push(if shown {
-                char::from(DIGITS[bits >> (18 - 6 * digit) & 63])
-            } else {
-                '='
-            });
-        }
-    }
-    out
+fn percent(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, &RESERVED)
 }
 
 #[cfg(test)]
@@ -285,17 +270,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn encodings() {
-        for (text, expected) in [
-            ("", ""),
-            ("a", "YQ=="),
-            ("ab", "YWI="),
-            ("abc", "YWJj"),
-            ("u:pä>?", "dTpww6Q+Pw=="),
-        ] {
-            assert_eq!(base64(text), expected);
-        }
-        assert_eq!(percent("a b/&\"é~"), "a%20b%2F%26%22%C3%A9~");
+    fn reserved_characters_of_a_url_are_encoded() {
+        assert_eq!(percent("a b/&\"é~-_.").to_string(), "a%20b%2F%26%22%C3%A9~-_.");
     }
 
     #[test]
