@@ -9,6 +9,10 @@ use stats_schema::MetricType;
 use std::process::Command;
 use tempfile::TempDir;
 
+/// Who may do everything.
+const USER: &str = "metrics";
+const PASSWORD: &str = "pässword:?&";
+
 struct Influx {
     files: TempDir,
     program: String,
@@ -24,7 +28,7 @@ impl Influx {
         let config = format!(
             "reporting-disabled = true\nbind-address = \"127.0.0.1:{rpc}\"\n[meta]\ndir = \"{folder}/meta\"\n\
              [data]\ndir = \"{folder}/data\"\nwal-dir = \"{folder}/wal\"\n[http]\nbind-address = \"127.0.0.1:{port}\"\n\
-             auth-enabled = false\n"
+             auth-enabled = true\n"
         );
         std::fs::write(files.path().join("influx.conf"), config).unwrap();
         Some(Self { files, program, port })
@@ -32,13 +36,21 @@ impl Influx {
 
     fn start(&self) -> Server {
         let config = self.files.path().join("influx.conf");
-        Server::start(Command::new(&self.program).arg("-config").arg(config), self.port)
+        let server = Server::start(Command::new(&self.program).arg("-config").arg(config), self.port);
+        let query = ureq::post(format!("http://127.0.0.1:{}/query", self.port));
+        let create = format!("create user {USER} with password '{PASSWORD}' with all privileges");
+        match query.query("q", create).send_empty() {
+            // The first administrator may be created by anybody; after a restart it is there.
+            Ok(_) | Err(ureq::Error::StatusCode(401)) => server,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The result of a query as JSON.
     fn query(&self, query: &str) -> serde_json::Value {
-        let url = format!("http://127.0.0.1:{}/query", self.port);
-        let request = ureq::get(url)
+        let request = ureq::get(format!("http://127.0.0.1:{}/query", self.port))
+            .query("u", USER)
+            .query("p", PASSWORD)
             .query("db", "stats")
             .query("epoch", "ms")
             .query("q", query);
@@ -49,6 +61,10 @@ impl Influx {
 }
 
 fn consume(broker: &Broker, topic: &str, port: u16) -> Program {
+    consume_with_password(broker, topic, port, PASSWORD)
+}
+
+fn consume_with_password(broker: &Broker, topic: &str, port: u16, password: &str) -> Program {
     Program::start(
         command(&broker.address(), topic)
             .args([
@@ -57,6 +73,8 @@ fn consume(broker: &Broker, topic: &str, port: u16) -> Program {
                 "--measurement-name=m",
                 "--output-database=stats",
             ])
+            .env("OUTPUT_USERNAME", USER)
+            .env("OUTPUT_PASSWORD", password)
             .env("OUTPUT_PORT", port.to_string())
             .env("BATCH_POINTS", "500"),
     )
@@ -88,6 +106,25 @@ fn influx_is_killed_and_the_consumer_too_and_nothing_is_lost() {
     let rows = influx.query("select count(n), sum(n), min(n), max(n) from m");
     let sum = 4100 * 4099 / 2;
     assert_eq!(rows, serde_json::json!([[0, 4100, sum, 0, 4099]]));
+}
+
+#[test]
+fn a_wrong_password_is_a_pause_and_not_a_loss() {
+    let Some(influx) = Influx::new() else { return };
+    let Some(broker) = Broker::shared() else { return };
+    let _server = influx.start();
+    let topic = new_topic();
+    broker.produce(&topic, numbered(0, 1, 3));
+    let program = consume_with_password(&broker, &topic, influx.port, "wrong");
+    program.wait_for("a word about it", |line| {
+        line.contains("authorization failed") && line.contains("trying again in 1 s")
+    });
+    program.kill();
+    let program = consume(&broker, &topic, influx.port);
+    program.wait_for_total("delivered", 3);
+    assert_eq!(program.terminate().code(), Some(0));
+    let rows = influx.query("select count(n) from m");
+    assert_eq!(rows, serde_json::json!([[0, 3]]));
 }
 
 #[test]
