@@ -1,6 +1,6 @@
 //! Answers that take time and memory: rendered on another thread, few at a time.
 
-use super::server::HttpState;
+use super::state::HttpState;
 use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,10 +12,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// Answers in memory at a time, those included that their reader takes slowly.
-pub(super) const HELD: usize = 8;
-/// Answers rendered at a time.
-pub(super) const RENDERERS: usize = 2;
 /// How long a request waits for its turn.
 const TURN_WITHIN: Duration = Duration::from_secs(5);
 

@@ -9,7 +9,7 @@ mod message;
 mod unit;
 
 use super::answer::{Answer, render};
-use super::server::HttpState;
+use super::state::HttpState;
 use super::store::Kind;
 use axum::extract::{Path, State};
 use axum::response::Response;

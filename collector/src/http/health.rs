@@ -1,7 +1,7 @@
 //! `/health`: whether everything gets where it should.
 
 use super::answer::Answer;
-use super::server::HttpState;
+use super::state::HttpState;
 use crate::sinks::Queue;
 use crate::telemetry::Reason;
 use axum::extract::State;

@@ -5,7 +5,7 @@ mod own;
 pub(super) use own::names;
 
 use super::answer::{Answer, render};
-use super::server::HttpState;
+use super::state::HttpState;
 use crate::sinks::prometheus::Format;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};

@@ -30,9 +30,11 @@ mod options;
 mod page;
 mod server;
 mod sparkline;
+mod state;
 mod status;
 pub mod store;
 
 pub use options::HttpOptions;
-pub use server::{HttpState, serve};
+pub use server::serve;
+pub use state::HttpState;
 pub use store::{Store, StoreSink};

@@ -3,8 +3,8 @@
 
 use super::answer::{Answer, render};
 use super::health::Health;
-use super::server::HttpState;
 use super::sparkline::{Count, Rate, Sparkline};
+use super::state::HttpState;
 use super::status::{Sender, SinkStatus, Status};
 use axum::extract::State;
 use axum::response::Response;

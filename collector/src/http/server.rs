@@ -1,12 +1,7 @@
 //! Connections, and which answer is behind which path.
 
-use super::answer::{self, HELD};
-use super::history::History;
-use super::store::Store;
+use super::state::HttpState;
 use super::{api, guard, health, metrics, page, status};
-use crate::sinks::Queue;
-use crate::sinks::prometheus::Registry;
-use crate::telemetry::Input;
 use axum::Router;
 use axum::http::header;
 use axum::middleware::from_fn;
@@ -17,15 +12,14 @@ use hyper_util::service::TowerToHyperService;
 use log::{debug, error, warn};
 use std::io;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// Connections served at a time.
-pub(super) const CONNECTIONS: usize = 64;
+const CONNECTIONS: usize = 64;
 /// How long a peer may take for the head of a request, and how large it may be, in bytes.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 16 * 1024;
@@ -33,54 +27,13 @@ const HEAD_BYTES: usize = 16 * 1024;
 const LIFETIME: Duration = Duration::from_secs(100);
 const LAST_ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
-/// What the answers are made of.
-#[derive(Debug)]
-pub struct HttpState {
-    pub(super) input: Arc<Input>,
-    pub(super) queues: Vec<Arc<Queue>>,
-    pub(super) store: Arc<Store>,
-    pub(super) registry: Option<Arc<Registry>>,
-    pub(super) started: SystemTime,
-    pub(super) answers: Arc<Semaphore>,
-    pub(super) renderers: Arc<Semaphore>,
-    history: Mutex<History>,
-}
-
-impl HttpState {
-    /// What `input` received, what became of it in `queues`, the last values in `store`, and what `/metrics` shows in
-    /// `registry`, in which the names of the collector's own metrics are reserved from now on.
-    #[must_use]
-    pub fn new(
-        input: Arc<Input>,
-        queues: Vec<Arc<Queue>>,
-        store: Arc<Store>,
-        registry: Option<Arc<Registry>>,
-    ) -> Self {
-        let state = Self {
-            history: Mutex::new(History::new(&input, &queues)),
-            input,
-            queues,
-            store,
-            registry,
-            started: SystemTime::now(),
-            answers: Arc::new(Semaphore::new(HELD)),
-            renderers: Arc::new(Semaphore::new(answer::RENDERERS)),
-        };
-        if let Some(registry) = &state.registry {
-            let names = metrics::names(&state);
-            registry.reserve(names.iter().map(String::as_str));
-        }
-        state
-    }
-
-    pub(super) fn history(&self) -> MutexGuard<'_, History> {
-        // Nothing in there panics half-way through a change.
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Answers requests until `stop`; connections that are open then are closed.
+/// Answers requests until `stop`; connections that are open then are closed. The names of the collector's own metrics are
+/// reserved in the registry from now on.
 pub async fn serve(listener: TcpListener, state: Arc<HttpState>, stop: impl Future) {
+    if let Some(registry) = &state.registry {
+        let names = metrics::names(&state);
+        registry.reserve(names.iter().map(String::as_str));
+    }
     let loopback = listener
         .local_addr()
         .is_ok_and(|address| address.ip().is_loopback());

@@ -3,7 +3,7 @@
 use super::answer::{Answer, render};
 use super::health::{self, Health, SinkHealth};
 use super::history::SAMPLE;
-use super::server::HttpState;
+use super::state::HttpState;
 use super::store::{Origin, SourceRate};
 use axum::extract::State;
 use axum::response::Response;

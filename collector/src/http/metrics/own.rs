@@ -1,7 +1,7 @@
 //! What the collector counts of itself.
 
 use crate::http::health::{self, Health};
-use crate::http::server::HttpState;
+use crate::http::state::HttpState;
 use crate::sinks::Queue;
 use crate::sinks::prometheus::Format;
 use crate::telemetry::{Amount, Output, Reason};
