@@ -3,6 +3,7 @@
 use super::attribution::Attribution;
 use super::outputs::Outputs;
 use super::reader::{Reader, Throughput};
+use super::readers::Readers;
 use super::summary::Summary;
 use crate::accounting::Accounting;
 use crate::output::collector::CollectorOutput;
@@ -57,13 +58,13 @@ impl Reports {
     pub(super) fn turn(
         &mut self,
         now: Instant,
-        readers: &mut [Option<Reader>],
+        readers: &mut Readers,
         outputs: &mut Outputs,
         accounting: &mut Accounting,
     ) {
         if now >= self.next_period {
             self.next_period = now + self.period;
-            for reader in readers.iter_mut().flatten() {
+            for reader in readers.iter_mut() {
                 self.end_period(reader, outputs, accounting);
             }
             if self.self_metrics {
@@ -120,10 +121,10 @@ impl Reports {
         }
     }
 
-    fn log_summary(&mut self, readers: &[Option<Reader>], outputs: &Outputs, accounting: &Accounting) {
+    fn log_summary(&mut self, readers: &Readers, outputs: &Outputs, accounting: &Accounting) {
         let now = self.accounting(outputs, accounting);
         let state = outputs.collector.as_ref().map_or("", CollectorOutput::state);
-        let summary = Summary::new(&self.summarised, &now, readers.iter().flatten().count(), state);
+        let summary = Summary::new(&self.summarised, &now, readers.count(), state);
         log::log!(summary.level, "{}", summary.text);
         self.summarised = now;
     }
