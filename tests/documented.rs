@@ -1,5 +1,7 @@
 //! What the documentation says is in the tree is there.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

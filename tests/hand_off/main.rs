@@ -5,13 +5,12 @@
 #![cfg(shuttle)]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use serde_json::json;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, MaxSteps, Runner, thread};
 use stats_slave::Core;
 use stats_slave::accounting::Accounting;
 use stats_slave::container::{Container, ContainerId};
-use stats_slave::parameters::{Parameters, modules};
+use stats_slave::parameters::{ParameterList, Parameters};
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
@@ -58,13 +57,8 @@ fn start(more: &[(&str, &str)]) -> Node {
         ("self_metrics_enabled", "false"),
     ];
     pairs.extend(more);
-    let pairs: Vec<_> = pairs
-        .iter()
-        .map(|(key, value)| json!({"key": key, "value": value}))
-        .collect();
-    let file = json!({"libraries": [{"file": "libstats-slave.so", "modules": [
-        {"name": "com_mesosphere_StatsIsolatorModule", "parameters": pairs}]}]});
-    let parameters = Parameters::from_list(&modules(&file.to_string()).unwrap()).unwrap();
+    let list = ParameterList::from_pairs(pairs).unwrap();
+    let parameters = Parameters::from_list(&list).unwrap();
     Node {
         core: Core::start(&parameters).unwrap(),
         state_dir,

@@ -2,9 +2,9 @@
 
 use crate::Damage;
 use crate::model::Mode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use stats_slave::container::{Container, ContainerId};
-use stats_slave::parameters::{Parameters, modules};
+use stats_slave::parameters::{ParameterList, Parameters};
 use stats_slave::{Core, Recovery};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -57,13 +57,11 @@ impl Node {
             ("output_statsd_annotation_mode", "tag_datadog"),
             ("output_statsd_chunking", "false"),
             ("self_metrics_enabled", "false"),
-        ]
-        .map(|(key, value)| json!({"key": key, "value": value}));
-        let file = json!({"libraries": [{"file": "libstats-slave.so", "modules": [
-            {"name": "com_mesosphere_StatsIsolatorModule", "parameters": pairs}]}]});
+        ];
+        let list = ParameterList::from_pairs(pairs).unwrap();
         let mut node = Self {
             ip: IpAddr::V4(ip),
-            parameters: Parameters::from_list(&modules(&file.to_string()).unwrap()).unwrap(),
+            parameters: Parameters::from_list(&list).unwrap(),
             core: None,
             state_dir,
             statsd,

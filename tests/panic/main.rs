@@ -1,10 +1,9 @@
 //! A panic inside the core: the host lives, the loop goes on, and it is counted.
 
 use log::{LevelFilter, Log, Metadata, Record};
-use serde_json::json;
 use stats_slave::Core;
 use stats_slave::container::{Container, ContainerId};
-use stats_slave::parameters::{Parameters, modules};
+use stats_slave::parameters::{ParameterList, Parameters};
 use std::net::UdpSocket;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -46,11 +45,9 @@ fn the_loop_survives_a_panic_with_its_sockets() {
         ("output_statsd_enabled", "true"),
         ("output_statsd_host", "127.0.0.1"),
         ("state_path_dir", state_dir.path().to_str().unwrap()),
-    ]
-    .map(|(key, value)| json!({"key": key, "value": value}));
-    let file = json!({"libraries": [{"modules": [
-        {"name": "com_mesosphere_StatsIsolatorModule", "parameters": pairs}]}]});
-    let core = Core::start(&Parameters::from_list(&modules(&file.to_string()).unwrap()).unwrap()).unwrap();
+    ];
+    let list = ParameterList::from_pairs(pairs).unwrap();
+    let core = Core::start(&Parameters::from_list(&list).unwrap()).unwrap();
     let id = ContainerId::new("c");
     let container = Container {
         id,
