@@ -72,6 +72,7 @@ sanitize: cargo packages ## drive the Mesos module, all of it instrumented: addr
 
 bench: cargo ## run all benchmarks, with ratios to bare programs
 	cargo bench --workspace --bench '*'
+	@tests/module/bench.sh
 
 # UPDATE=1 writes the expected counts anew.
 instructions: cargo ## count the instructions of hot functions under valgrind, and fail if they grew by more than 5 %

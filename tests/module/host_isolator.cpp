@@ -2,6 +2,10 @@
 
 #include "host.hpp"
 
+#include <sys/resource.h>
+
+#include <chrono>
+
 using std::string;
 using std::vector;
 
@@ -372,6 +376,57 @@ void allFilesAreClosedOnExec(const Library& library)
   EXPECT(ours >= 5);
 }
 
+
+
+typedef std::chrono::steady_clock Clock;
+
+double microseconds(Clock::time_point start)
+{
+  return std::chrono::duration<double, std::micro>(Clock::now() - start)
+    .count();
+}
+
+
+void print(const string& call, vector<double> times)
+{
+  std::sort(times.begin(), times.end());
+  std::cout << "        " << call << ": p50 " << times[times.size() / 2]
+            << " us, p99 " << times[times.size() * 99 / 100] << " us, most "
+            << times.back() << " us" << std::endl;
+}
+
+
+// As tests/module/bench.sh asks for it, these are figures of docs/performance.md.
+void aLaunchAmongAThousandContainers(const Library& library)
+{
+  const size_t COUNT = 1000;
+  rlimit limit;
+  EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+  Node node;
+  Isolator* isolator = start(
+      library, node, {{"listen_port_mode", "ephemeral"}});
+  for (size_t i = 0; i < COUNT; i++) {
+    launch(isolator, {"old-" + std::to_string(i)}, config("f", "e"));
+  }
+  vector<double> prepare;
+  vector<double> cleanup;
+  for (size_t i = 0; i < COUNT; i++) {
+    const Path path = {"new-" + std::to_string(i)};
+    const ContainerConfig configured = config("f", "e");
+    Clock::time_point start = Clock::now();
+    launch(isolator, path, configured);
+    prepare.push_back(microseconds(start));
+    start = Clock::now();
+    EXPECT(isolator->cleanup(containerId(path)).isReady());
+    cleanup.push_back(microseconds(start));
+  }
+  print("prepare", prepare);
+  print("cleanup", cleanup);
+}
+
 } // namespace {
 
 
@@ -394,6 +449,7 @@ vector<Scenario> isolatorScenarios()
     {"an_unwritable_state_directory_fails_no_launch",
      anUnwritableStateDirectoryFailsNoLaunch},
     {"all_files_are_closed_on_exec", allFilesAreClosedOnExec},
+    {"a_launch_among_a_thousand_containers", aLaunchAmongAThousandContainers},
   };
 }
 

@@ -4,5 +4,6 @@
 mod allocations;
 mod churn;
 mod flow;
+mod idle;
 mod node;
 mod resident;
