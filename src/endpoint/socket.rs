@@ -42,7 +42,7 @@ pub fn bind(ip: IpAddr, port: u16, receive_buffer_bytes: usize) -> io::Result<Ud
 ///
 /// # Errors
 /// Those of getsockopt(2); none that a valid socket can cause.
-pub fn granted_receive_buffer_bytes(socket: &UdpSocket) -> io::Result<usize> {
+fn granted_receive_buffer_bytes(socket: &UdpSocket) -> io::Result<usize> {
     sockopt::receive_buffer(socket.as_fd())
 }
 

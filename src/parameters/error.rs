@@ -1,6 +1,6 @@
 //! What can be wrong with a configuration. Every text is one line, however long or odd the operator's values are.
 
-use super::modules_json::MODULE_NAMES;
+use super::MODULE_NAMES;
 use std::fmt;
 
 /// A parameter and its value as they stand in a list, or come from the defaults.

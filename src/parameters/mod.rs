@@ -19,12 +19,21 @@ mod tests;
 
 pub use error::{ModulesError, ParameterError};
 pub use list::ParameterList;
-pub use modules_json::{MODULE_NAMES, modules};
+pub use modules_json::modules;
 pub use table::markdown_table;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The names under which our library offers its modules (`reference/metrics.md` 1.1).
+pub const MODULE_NAMES: [&str; 5] = [
+    "com_mesosphere_StatsIsolatorModule",
+    "com_mesosphere_StatsResourceEstimatorModule",
+    "com_mesosphere_StatsEnvHook",
+    "com_mesosphere_MetricsIsolatorModule",
+    "com_mesosphere_MetricsResourceEstimatorModule",
+];
 
 /// The checked configuration of the core.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,18 +4,10 @@
 //! {"libraries": [{"file": "...", "modules": [{"name": "...", "parameters": [{"key": "...", "value": "..."}]}]}]}
 //! ```
 
+use super::MODULE_NAMES;
 use super::error::{ModulesError, shown};
 use super::list::ParameterList;
 use serde_json::Value;
-
-/// The names under which our library offers its modules (`reference/metrics.md` 1.1).
-pub const MODULE_NAMES: [&str; 5] = [
-    "com_mesosphere_StatsIsolatorModule",
-    "com_mesosphere_StatsResourceEstimatorModule",
-    "com_mesosphere_StatsEnvHook",
-    "com_mesosphere_MetricsIsolatorModule",
-    "com_mesosphere_MetricsResourceEstimatorModule",
-];
 
 /// Merges the parameters of all modules of ours in `json`; other modules, and fields we do not know, are left alone.
 ///

@@ -4,6 +4,7 @@ use super::cursor::long;
 use super::foreign::Foreign;
 use super::header::Writer;
 use super::native::Native;
+use super::records::Records;
 use super::{Fault, Item, Limits};
 use crate::{Layout, RecordRef, SYNC_MARKER};
 
@@ -21,12 +22,6 @@ pub(super) struct Reader {
     writer: Writer,
     /// Which of our layouts the writer's schema is.
     layout: Option<Layout>,
-}
-
-/// The records of one block.
-pub(super) trait Records {
-    fn next(&mut self) -> Result<RecordRef<'_>, Fault>;
-    fn left(&self) -> usize;
 }
 
 impl Reader {

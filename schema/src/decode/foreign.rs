@@ -5,9 +5,8 @@
 //! [`MAX_DEPTH`] levels deep, and since a value may take no byte at all (a null, a record of nulls), the number
 //! of values in a block is bounded by its size ([`Foreign::step`]). Nothing that is stepped over is stored.
 
-use super::block::Records;
 use super::cursor::Cursor;
-use super::native::limit;
+use super::records::{Records, limit};
 use super::writer_schema::{Field, FieldName, Type, TypeId, WriterSchema};
 use super::{Fault, Limits, NO_TOPIC_FIELD, NOT_A_RECORD, TOPIC_NOT_TEXT};
 use crate::{DatapointRef, MetricType, RecordRef, TagRef};

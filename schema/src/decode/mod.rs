@@ -18,6 +18,7 @@ mod foreign;
 mod header;
 mod limits;
 mod native;
+mod records;
 mod writer_schema;
 
 pub use error::{Fault, StreamError};

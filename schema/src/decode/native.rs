@@ -1,7 +1,7 @@
 //! The fast path: records of our own layouts, without a copy and without looking at a schema.
 
-use super::block::Records;
 use super::cursor::Cursor;
+use super::records::{Records, limit};
 use super::{Fault, Limits};
 use crate::{DatapointRef, Layout, MetricType, RecordRef, TagRef};
 
@@ -82,20 +82,6 @@ fn list<'a, T>(
             items.push(item(cursor)?);
         }
     }
-}
-
-/// Refuses a run of `count` more items if with those before there were more than `max`.
-#[inline]
-pub(super) fn limit(before: usize, count: u64, what: &'static str, max: usize) -> Result<(), Fault> {
-    let total = count.saturating_add(before as u64);
-    if total <= max as u64 {
-        return Ok(());
-    }
-    Err(Fault::OutOfRange {
-        what,
-        found: i64::try_from(total).unwrap_or(i64::MAX),
-        max: max as u64,
-    })
 }
 
 #[inline]
