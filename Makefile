@@ -100,6 +100,9 @@ lint: cargo packages ## check format, lints and documentation, warnings being er
 	cargo clippy -p dcos-stats-schema --all-targets --no-default-features -- -D warnings
 	cargo clippy --manifest-path fuzz/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+	@if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then \
+		clang-format --dry-run --Werror cpp/*.cpp include/stats/*.hpp tests/module/*.cpp tests/module/*.hpp; \
+	else echo 'C++ was not checked: other versions of clang-format than 14 have other ideas.'; fi
 
 deny: cargo ## check licences, versions and origins of all dependencies, if cargo-deny is installed
 	@if cargo deny --version >/dev/null 2>&1; then \

@@ -50,9 +50,8 @@ public:
   {
     rust::Vec<Variable> variables;
     if (!compat::isDebug(config)) {
-      attempt([&]() {
-        variables = stats::prepare(convert(containerId, config));
-      });
+      attempt(
+          [&]() { variables = stats::prepare(convert(containerId, config)); });
     }
     if (variables.empty()) {
       return None();
@@ -87,22 +86,22 @@ mesos::slave::Isolator* createIsolator(const mesos::Parameters& parameters)
 
 
 mesos::modules::Module<mesos::slave::Isolator>
-com_mesosphere_StatsIsolatorModule(
-    MESOS_MODULE_API_VERSION,
-    MESOS_VERSION,
-    STATS_AUTHOR,
-    STATS_EMAIL,
-    "Stats Isolator module",
-    nullptr,
-    stats::createIsolator);
+    com_mesosphere_StatsIsolatorModule(
+        MESOS_MODULE_API_VERSION,
+        MESOS_VERSION,
+        STATS_AUTHOR,
+        STATS_EMAIL,
+        "Stats Isolator module",
+        nullptr,
+        stats::createIsolator);
 
 
 mesos::modules::Module<mesos::slave::Isolator>
-com_mesosphere_MetricsIsolatorModule(
-    MESOS_MODULE_API_VERSION,
-    MESOS_VERSION,
-    STATS_AUTHOR,
-    STATS_EMAIL,
-    "Metrics Isolator module",
-    nullptr,
-    stats::createIsolator);
+    com_mesosphere_MetricsIsolatorModule(
+        MESOS_MODULE_API_VERSION,
+        MESOS_VERSION,
+        STATS_AUTHOR,
+        STATS_EMAIL,
+        "Metrics Isolator module",
+        nullptr,
+        stats::createIsolator);

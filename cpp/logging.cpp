@@ -20,7 +20,8 @@ void write(
       name.c_str(),
       static_cast<int>(line),
       static_cast<google::LogSeverity>(severity))
-    .stream().write(text.data(), static_cast<std::streamsize>(text.size()));
+      .stream()
+      .write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
 

@@ -36,10 +36,7 @@ using process::Future;
 namespace stats {
 namespace {
 
-void add(
-    const string& path,
-    double value,
-    rust::Vec<Statistic>* statistics)
+void add(const string& path, double value, rust::Vec<Statistic>* statistics)
 {
   Statistic statistic;
   statistic.path = convert(path);
@@ -71,7 +68,7 @@ void list(
       }
       for (int j = 0; j < reflection->FieldSize(message, field); j++) {
         const Message& element =
-          reflection->GetRepeatedMessage(message, field, j);
+            reflection->GetRepeatedMessage(message, field, j);
         list(
             element,
             path + "." + element.GetReflection()->GetString(element, id) + ".",
@@ -90,14 +87,12 @@ void list(
         add(path, reflection->GetUInt32(message, field), statistics);
         break;
       case FieldDescriptor::CPPTYPE_INT64:
-        add(
-            path,
+        add(path,
             static_cast<double>(reflection->GetInt64(message, field)),
             statistics);
         break;
       case FieldDescriptor::CPPTYPE_UINT64:
-        add(
-            path,
+        add(path,
             static_cast<double>(reflection->GetUInt64(message, field)),
             statistics);
         break;
@@ -153,12 +148,10 @@ public:
     if (answer.isNone() || !answer.get().isPending()) {
       attempt([this]() {
         answer = ask();
-        answer.get()
-          .onReady(report)
-          .onFailed([](const string& reason) {
-            LOG(WARNING) << "The agent can't tell the resource usage of its "
-                         << "containers: " << reason;
-          });
+        answer.get().onReady(report).onFailed([](const string& reason) {
+          LOG(WARNING) << "The agent can't tell the resource usage of its "
+                       << "containers: " << reason;
+        });
       });
     }
     return mesos::Resources();
@@ -173,9 +166,8 @@ private:
 mesos::slave::ResourceEstimator* createResourceEstimator(
     const mesos::Parameters& parameters)
 {
-  return createModule<
-      mesos::slave::ResourceEstimator,
-      StatsResourceEstimator>(parameters);
+  return createModule<mesos::slave::ResourceEstimator, StatsResourceEstimator>(
+      parameters);
 }
 
 } // namespace {
@@ -183,22 +175,22 @@ mesos::slave::ResourceEstimator* createResourceEstimator(
 
 
 mesos::modules::Module<mesos::slave::ResourceEstimator>
-com_mesosphere_StatsResourceEstimatorModule(
-    MESOS_MODULE_API_VERSION,
-    MESOS_VERSION,
-    STATS_AUTHOR,
-    STATS_EMAIL,
-    "Stats ResourceEstimator module",
-    nullptr,
-    stats::createResourceEstimator);
+    com_mesosphere_StatsResourceEstimatorModule(
+        MESOS_MODULE_API_VERSION,
+        MESOS_VERSION,
+        STATS_AUTHOR,
+        STATS_EMAIL,
+        "Stats ResourceEstimator module",
+        nullptr,
+        stats::createResourceEstimator);
 
 
 mesos::modules::Module<mesos::slave::ResourceEstimator>
-com_mesosphere_MetricsResourceEstimatorModule(
-    MESOS_MODULE_API_VERSION,
-    MESOS_VERSION,
-    STATS_AUTHOR,
-    STATS_EMAIL,
-    "Metrics ResourceEstimator module",
-    nullptr,
-    stats::createResourceEstimator);
+    com_mesosphere_MetricsResourceEstimatorModule(
+        MESOS_MODULE_API_VERSION,
+        MESOS_VERSION,
+        STATS_AUTHOR,
+        STATS_EMAIL,
+        "Metrics ResourceEstimator module",
+        nullptr,
+        stats::createResourceEstimator);

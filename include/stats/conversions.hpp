@@ -24,9 +24,7 @@ mesos::Environment convert(const rust::Vec<Variable>& variables);
 // A container and its executor, where Mesos tells. `Message` is one of those
 // that have an `executor_info`.
 template <typename Message>
-Container convert(
-    const mesos::ContainerID& containerId,
-    const Message& message)
+Container convert(const mesos::ContainerID& containerId, const Message& message)
 {
   Container container;
   container.path = convert(containerId);

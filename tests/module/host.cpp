@@ -52,7 +52,11 @@ Node::Node()
   timeval patience = {PATIENCE_SECONDS, 0};
   EXPECT_EQ(
       setsockopt(
-          receiver, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)),
+          receiver,
+          SOL_SOCKET,
+          SO_RCVTIMEO,
+          &patience,
+          sizeof(patience)),
       0);
 }
 
@@ -60,14 +64,14 @@ Node::Node()
 Pairs Node::parameters(const Pairs& more) const
 {
   Pairs pairs = {
-    {"state_path_dir", directory},
-    {"output_collector_enabled", "false"},
-    {"output_statsd_enabled", "true"},
-    {"output_statsd_host", "127.0.0.1"},
-    {"output_statsd_port", receiverPort},
-    {"output_statsd_annotation_mode", "tag_datadog"},
-    {"output_statsd_chunking", "false"},
-    {"self_metrics_enabled", "false"},
+      {"state_path_dir", directory},
+      {"output_collector_enabled", "false"},
+      {"output_statsd_enabled", "true"},
+      {"output_statsd_host", "127.0.0.1"},
+      {"output_statsd_port", receiverPort},
+      {"output_statsd_annotation_mode", "tag_datadog"},
+      {"output_statsd_chunking", "false"},
+      {"self_metrics_enabled", "false"},
   };
   pairs.insert(pairs.end(), more.begin(), more.end());
   return pairs;
@@ -95,8 +99,12 @@ void send(const mesos::Environment& environment, const std::string& line)
   const int sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   EXPECT_EQ(
       sendto(
-          sender, line.data(), line.size(), 0,
-          reinterpret_cast<const sockaddr*>(&to), sizeof(to)),
+          sender,
+          line.data(),
+          line.size(),
+          0,
+          reinterpret_cast<const sockaddr*>(&to),
+          sizeof(to)),
       static_cast<ssize_t>(line.size()));
   close(sender);
 }
@@ -106,8 +114,8 @@ std::string text(const mesos::Environment& environment)
 {
   std::string text;
   for (const auto& variable : environment.variables()) {
-    text += (text.empty() ? "" : " ") + variable.name() + "=" +
-      variable.value();
+    text +=
+        (text.empty() ? "" : " ") + variable.name() + "=" + variable.value();
   }
   return text;
 }
@@ -130,7 +138,7 @@ mesos::ContainerID containerId(const std::vector<std::string>& path)
   id.set_value(path.back());
   if (path.size() > 1) {
     *id.mutable_parent() =
-      containerId(std::vector<std::string>(path.begin(), path.end() - 1));
+        containerId(std::vector<std::string>(path.begin(), path.end() - 1));
   }
   return id;
 }
@@ -206,7 +214,7 @@ bool run(const Scenario& scenario, const Library& library)
   directory = makeDirectory("/tmp/stats-module-test-");
   const std::string logFile = directory + "/log";
   const int log =
-    open(logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+      open(logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   EXPECT(log >= 0);
   const int status = runInChild([&]() {
     dup2(log, STDERR_FILENO);

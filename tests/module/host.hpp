@@ -80,7 +80,7 @@ inline void fail(const char* file, int line, const std::string& what)
 struct Library
 {
   explicit Library(const std::string& _path)
-    : path(_path), handle(dlopen(path.c_str(), RTLD_NOW))
+      : path(_path), handle(dlopen(path.c_str(), RTLD_NOW))
   {
     if (handle == nullptr) {
       fail(__FILE__, __LINE__, dlerror());
@@ -92,7 +92,7 @@ struct Library
   mesos::modules::Module<T>* manifest(const std::string& name) const
   {
     auto module =
-      static_cast<mesos::modules::Module<T>*>(dlsym(handle, name.c_str()));
+        static_cast<mesos::modules::Module<T>*>(dlsym(handle, name.c_str()));
     EXPECT(module != nullptr);
     EXPECT_EQ(module->moduleApiVersion, MESOS_MODULE_API_VERSION);
     EXPECT_EQ(module->mesosVersion, MESOS_VERSION);

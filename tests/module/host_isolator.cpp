@@ -28,7 +28,8 @@ Isolator* start(
     const hashset<mesos::ContainerID>& orphans = {})
 {
   Isolator* isolator = library.create<Isolator>(
-      "com_mesosphere_StatsIsolatorModule", node.parameters(more));
+      "com_mesosphere_StatsIsolatorModule",
+      node.parameters(more));
   EXPECT(isolator != nullptr);
   EXPECT(isolator->recover(states, orphans).isReady());
   return isolator;
@@ -54,10 +55,8 @@ ContainerState state(const Path& path, bool hasExecutor = true)
 }
 
 
-Option<ContainerLaunchInfo> launch(
-    Isolator* isolator,
-    const Path& path,
-    const ContainerConfig& config)
+Option<ContainerLaunchInfo>
+launch(Isolator* isolator, const Path& path, const ContainerConfig& config)
 {
   const auto launch = isolator->prepare(containerId(path), config);
   EXPECT(launch.isReady());
@@ -66,10 +65,8 @@ Option<ContainerLaunchInfo> launch(
 
 
 // The environment of a container, which must have an endpoint.
-mesos::Environment environment(
-    Isolator* isolator,
-    const Path& path,
-    const ContainerConfig& config)
+mesos::Environment
+environment(Isolator* isolator, const Path& path, const ContainerConfig& config)
 {
   const auto info = launch(isolator, path, config);
   EXPECT(info.isSome());
@@ -99,7 +96,7 @@ void aContainersLife(const Library& library)
   EXPECT_EQ(
       text(endpoint),
       "STATSD_UDP_HOST=127.0.0.1 STATSD_UDP_PORT=" +
-        value(endpoint, "STATSD_UDP_PORT"));
+          value(endpoint, "STATSD_UDP_PORT"));
   const auto other = environment(isolator, {"c2"}, config("f2", "e2"));
   EXPECT(text(other) != text(endpoint));
   send(endpoint, "hits:1|c");
@@ -140,14 +137,14 @@ void nestedContainersHaveTheIdentityOfTheirExecutor(const Library& library)
   Isolator* isolator = start(library, node);
   environment(isolator, {"root"}, config("f", "e"));
   const auto nested =
-    environment(isolator, {"root", "task"}, ContainerConfig());
+      environment(isolator, {"root", "task"}, ContainerConfig());
   send(nested, "a:1|c");
   EXPECT_EQ(
       node.lines(1)[0],
       "a:1|c|#framework_id:f,executor_id:e,container_id:task");
   // Its own identity comes first, and ids are unique among siblings only.
   const auto own =
-    environment(isolator, {"root", "task", "task"}, config("f2", "e2"));
+      environment(isolator, {"root", "task", "task"}, config("f2", "e2"));
   EXPECT(text(own) != text(nested));
   send(own, "a:1|c");
   EXPECT_EQ(
@@ -163,15 +160,15 @@ void nestedContainersAreKnownAfterARestart(const Library& library)
     Isolator* isolator = start(library, node);
     const auto root = environment(isolator, {"root"}, config("f", "e"));
     const auto nested =
-      environment(isolator, {"root", "old"}, ContainerConfig());
+        environment(isolator, {"root", "old"}, ContainerConfig());
     std::ofstream(node.directory + "/port") << text(root);
     // As the old module would have stored it: who it is must come from Mesos.
     for (const string& file : filesIn(node.directory + "/containers")) {
       const string path = node.directory + "/containers/" + file;
       if (content(path).find("\"old\"") != string::npos) {
         std::ofstream(path)
-          << "{\"container_id\":\"old\",\"statsd_host\":\"127.0.0.1\","
-          << "\"statsd_port\":" << value(nested, "STATSD_UDP_PORT") << "}";
+            << "{\"container_id\":\"old\",\"statsd_host\":\"127.0.0.1\","
+            << "\"statsd_port\":" << value(nested, "STATSD_UDP_PORT") << "}";
       }
     }
     kill(getpid(), SIGKILL);
@@ -179,7 +176,10 @@ void nestedContainersAreKnownAfterARestart(const Library& library)
   EXPECT(WIFSIGNALED(status));
   // Mesos lists them in any order.
   Isolator* isolator = start(
-      library, node, {}, {state({"root", "old"}, false), state({"root"})});
+      library,
+      node,
+      {},
+      {state({"root", "old"}, false), state({"root"})});
   const auto old = environment(isolator, {"root", "old"}, ContainerConfig());
   const auto fresh = environment(isolator, {"root", "new"}, ContainerConfig());
   send(old, "a:1|c");
@@ -221,7 +221,8 @@ void missingExecutorInfo(const Library& library)
   const auto endpoint = environment(isolator, {"c"}, ContainerConfig());
   send(endpoint, "a:1|c");
   EXPECT_EQ(
-      node.lines(1)[0], "a:1|c|#framework_id:,executor_id:,container_id:c");
+      node.lines(1)[0],
+      "a:1|c|#framework_id:,executor_id:,container_id:c");
   // An executor of which Mesos tells nothing but that there is one.
   ContainerConfig empty;
   empty.mutable_executor_info();
@@ -235,19 +236,26 @@ void oddIds(const Library& library)
   Isolator* isolator = start(library, node);
   const string longId(10000, 'x');
   const vector<string> ids = {
-    "../../../etc/shadow", ".", "..", "a.b.c", "", longId, "\xff\xfe\x80",
-    string("zero\0byte", 9), "line\nbreak", "a/b", "ab",
+      "../../../etc/shadow",
+      ".",
+      "..",
+      "a.b.c",
+      "",
+      longId,
+      "\xff\xfe\x80",
+      string("zero\0byte", 9),
+      "line\nbreak",
+      "a/b",
+      "ab",
   };
   for (const string& id : ids) {
     const auto endpoint =
-      environment(isolator, {id}, config("f/" + id, "e." + id));
+        environment(isolator, {id}, config("f/" + id, "e." + id));
     send(endpoint, "a:1|c");
     const string line = node.lines(1)[0];
     EXPECT_EQ(line.substr(0, 22), "a:1|c|#framework_id:f/");
   }
-  EXPECT_EQ(
-      filesIn(node.directory + "/containers").size(),
-      ids.size());
+  EXPECT_EQ(filesIn(node.directory + "/containers").size(), ids.size());
   for (const string& id : ids) {
     EXPECT(isolator->cleanup(containerId({id})).isReady());
   }
@@ -277,7 +285,7 @@ void orphansAreForgotten(const Library& library)
   Node node;
   mkdir((node.directory + "/containers").c_str(), 0755);
   std::ofstream(node.directory + "/containers/orphan")
-    << R"({"container_id":"orphan","statsd_host":"h","statsd_port":1})";
+      << R"({"container_id":"orphan","statsd_host":"h","statsd_port":1})";
   hashset<mesos::ContainerID> orphans;
   orphans.insert(containerId({"orphan"}));
   orphans.insert(containerId({"unknown", "nested"}));
@@ -297,13 +305,13 @@ void aKnownContainerKeepsItsEndpoint(const Library& library)
   const auto second = environment(isolator, {"c"}, config("f", "e"));
   EXPECT_EQ(text(first), text(second));
   // The same modules under their two names are one.
-  Isolator* other = library.create<Isolator>(
-      "com_mesosphere_MetricsIsolatorModule", Pairs());
+  Isolator* other =
+      library.create<Isolator>("com_mesosphere_MetricsIsolatorModule", Pairs());
   EXPECT_EQ(text(environment(other, {"c"}, config("f", "e"))), text(first));
   EXPECT(
       library.create<Isolator>(
-          "com_mesosphere_MetricsIsolatorModule", {{"listen_port", "1"}}) ==
-      nullptr);
+          "com_mesosphere_MetricsIsolatorModule",
+          {{"listen_port", "1"}}) == nullptr);
 }
 
 
@@ -335,7 +343,8 @@ void anUnwritableStateDirectoryFailsNoLaunch(const Library& library)
   Pairs parameters = node.parameters();
   parameters[0].second = node.directory + "/file";
   Isolator* isolator = library.create<Isolator>(
-      "com_mesosphere_StatsIsolatorModule", parameters);
+      "com_mesosphere_StatsIsolatorModule",
+      parameters);
   EXPECT(isolator->recover({}, {}).isReady());
   send(environment(isolator, {"c"}, config("f", "e")), "a:1|c");
   node.lines(1);
@@ -361,8 +370,8 @@ void allFilesAreClosedOnExec(const Library& library)
 {
   const vector<int> before = openFiles();
   Node node;
-  Isolator* isolator = start(
-      library, node, {{"listen_port_mode", "ephemeral"}});
+  Isolator* isolator =
+      start(library, node, {{"listen_port_mode", "ephemeral"}});
   send(environment(isolator, {"c"}, config("f", "e")), "a:1|c");
   node.lines(1);
   size_t ours = 0;
@@ -377,13 +386,12 @@ void allFilesAreClosedOnExec(const Library& library)
 }
 
 
-
 typedef std::chrono::steady_clock Clock;
 
 double microseconds(Clock::time_point start)
 {
   return std::chrono::duration<double, std::micro>(Clock::now() - start)
-    .count();
+      .count();
 }
 
 
@@ -396,7 +404,8 @@ void print(const string& call, vector<double> times)
 }
 
 
-// As tests/module/bench.sh asks for it, these are figures of docs/performance.md.
+// As tests/module/bench.sh asks for it, these are figures of
+// docs/performance.md.
 void aLaunchAmongAThousandContainers(const Library& library)
 {
   const size_t COUNT = 1000;
@@ -406,8 +415,8 @@ void aLaunchAmongAThousandContainers(const Library& library)
   EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 
   Node node;
-  Isolator* isolator = start(
-      library, node, {{"listen_port_mode", "ephemeral"}});
+  Isolator* isolator =
+      start(library, node, {{"listen_port_mode", "ephemeral"}});
   for (size_t i = 0; i < COUNT; i++) {
     launch(isolator, {"old-" + std::to_string(i)}, config("f", "e"));
   }
@@ -433,23 +442,23 @@ void aLaunchAmongAThousandContainers(const Library& library)
 vector<Scenario> isolatorScenarios()
 {
   return {
-    {"a_containers_life", aContainersLife},
-    {"images_get_the_variables_too", imagesGetTheVariablesToo},
-    {"nested_containers_have_the_identity_of_their_executor",
-     nestedContainersHaveTheIdentityOfTheirExecutor},
-    {"nested_containers_are_known_after_a_restart",
-     nestedContainersAreKnownAfterARestart},
-    {"debug_containers_get_nothing", debugContainersGetNothing},
-    {"missing_executor_info", missingExecutorInfo},
-    {"odd_ids", oddIds},
-    {"unknown_containers_are_cleaned_up", unknownContainersAreCleanedUp},
-    {"orphans_are_forgotten", orphansAreForgotten},
-    {"a_known_container_keeps_its_endpoint", aKnownContainerKeepsItsEndpoint},
-    {"an_exhausted_range_fails_no_launch", anExhaustedRangeFailsNoLaunch},
-    {"an_unwritable_state_directory_fails_no_launch",
-     anUnwritableStateDirectoryFailsNoLaunch},
-    {"all_files_are_closed_on_exec", allFilesAreClosedOnExec},
-    {"a_launch_among_a_thousand_containers", aLaunchAmongAThousandContainers},
+      {"a_containers_life", aContainersLife},
+      {"images_get_the_variables_too", imagesGetTheVariablesToo},
+      {"nested_containers_have_the_identity_of_their_executor",
+       nestedContainersHaveTheIdentityOfTheirExecutor},
+      {"nested_containers_are_known_after_a_restart",
+       nestedContainersAreKnownAfterARestart},
+      {"debug_containers_get_nothing", debugContainersGetNothing},
+      {"missing_executor_info", missingExecutorInfo},
+      {"odd_ids", oddIds},
+      {"unknown_containers_are_cleaned_up", unknownContainersAreCleanedUp},
+      {"orphans_are_forgotten", orphansAreForgotten},
+      {"a_known_container_keeps_its_endpoint", aKnownContainerKeepsItsEndpoint},
+      {"an_exhausted_range_fails_no_launch", anExhaustedRangeFailsNoLaunch},
+      {"an_unwritable_state_directory_fails_no_launch",
+       anUnwritableStateDirectoryFailsNoLaunch},
+      {"all_files_are_closed_on_exec", allFilesAreClosedOnExec},
+      {"a_launch_among_a_thousand_containers", aLaunchAmongAThousandContainers},
   };
 }
 

@@ -35,7 +35,9 @@ void manifests(const Library& library)
   expectManifest<Isolator>(library, ISOLATOR, "Stats Isolator module");
   expectManifest<Hook>(library, HOOK, "Stats Environment Hook module");
   expectManifest<ResourceEstimator>(
-      library, ESTIMATOR, "Stats ResourceEstimator module");
+      library,
+      ESTIMATOR,
+      "Stats ResourceEstimator module");
   expectManifest<Isolator>(
       library,
       "com_mesosphere_MetricsIsolatorModule",
@@ -61,14 +63,14 @@ string prepareOne(Isolator* isolator)
 void badParametersAreRefused(const Library& library)
 {
   const std::vector<std::pair<Pairs, string>> cases = {
-    {{{"listen_prot", "1"}}, "unknown parameter listen_prot=\"1\""},
-    {{{"output_statsd_port", "x"}}, "output_statsd_port=\"x\": must be int"},
-    {{{"listen_port_mode", "any"}}, "Unknown listen_port_mode config value"},
-    {{{"listen_port", "1"}, {"listen_port", "2"}}, "cannot have two values"},
-    {{{"output_collector_enabled", "f"}, {"output_statsd_enabled", "f"}},
-     "At least one writer must be enabled"},
-    {{{"state_path_dir", ""}}, "state_path_dir=\"\": must be non-empty"},
-    {{{"line\nbreak", "\xff"}}, "unknown parameter line\\nbreak"},
+      {{{"listen_prot", "1"}}, "unknown parameter listen_prot=\"1\""},
+      {{{"output_statsd_port", "x"}}, "output_statsd_port=\"x\": must be int"},
+      {{{"listen_port_mode", "any"}}, "Unknown listen_port_mode config value"},
+      {{{"listen_port", "1"}, {"listen_port", "2"}}, "cannot have two values"},
+      {{{"output_collector_enabled", "f"}, {"output_statsd_enabled", "f"}},
+       "At least one writer must be enabled"},
+      {{{"state_path_dir", ""}}, "state_path_dir=\"\": must be non-empty"},
+      {{{"line\nbreak", "\xff"}}, "unknown parameter line\\nbreak"},
   };
   for (const auto& one : cases) {
     const size_t before = logged("can't be created: ");
@@ -86,8 +88,7 @@ void badParametersAreRefused(const Library& library)
 void modulesMustAgree(const Library& library)
 {
   EXPECT(library.create<Hook>(HOOK, {{"listen_port", "1"}}) != nullptr);
-  EXPECT(
-      library.create<Isolator>(ISOLATOR, {{"listen_port", "2"}}) == nullptr);
+  EXPECT(library.create<Isolator>(ISOLATOR, {{"listen_port", "2"}}) == nullptr);
   EXPECT_EQ(
       logged("listen_port=\"1\" and listen_port=\"2\": one parameter cannot"),
       1u);
@@ -99,10 +100,12 @@ void parametersOfSeveralModulesAreMerged(const Library& library)
   Node node;
   EXPECT(
       library.create<Hook>(
-          HOOK, {{"listen_port_mode", "range"}, {"listen_port_end", "31999"}})
-      != nullptr);
+          HOOK,
+          {{"listen_port_mode", "range"}, {"listen_port_end", "31999"}}) !=
+      nullptr);
   Isolator* isolator = library.create<Isolator>(
-      ISOLATOR, node.parameters({{"listen_port_start", "31998"}}));
+      ISOLATOR,
+      node.parameters({{"listen_port_start", "31998"}}));
   EXPECT(isolator != nullptr);
   EXPECT_EQ(
       prepareOne(isolator),
@@ -126,12 +129,12 @@ void incompleteParametersEndTheAgent(const Library& library)
   });
   endsTheAgent([&]() {
     library.create<ResourceEstimator>(ESTIMATOR, incomplete)
-      ->initialize(
-          lambda::function<process::Future<mesos::ResourceUsage>()>());
+        ->initialize(
+            lambda::function<process::Future<mesos::ResourceUsage>()>());
   });
   endsTheAgent([&]() {
     library.create<Hook>(HOOK, incomplete)
-      ->slaveAttributesDecorator(mesos::SlaveInfo());
+        ->slaveAttributesDecorator(mesos::SlaveInfo());
   });
   EXPECT_EQ(logged("At least one writer must be enabled"), 6u);
   EXPECT_EQ(
@@ -142,9 +145,11 @@ void incompleteParametersEndTheAgent(const Library& library)
   // Nor is it known before whether there is an address.
   endsTheAgent([&]() {
     library.create<Isolator>(ISOLATOR, {{"listen_interface", "no-such"}})
-      ->recover({}, {});
+        ->recover({}, {});
   });
-  EXPECT_EQ(logged("EXIT with status 1: The stats modules can't be used: "), 4u);
+  EXPECT_EQ(
+      logged("EXIT with status 1: The stats modules can't be used: "),
+      4u);
 }
 
 
@@ -157,7 +162,8 @@ void aSecondLibraryIsRefused(const Library& library)
   EXPECT(library.create<Isolator>(ISOLATOR, {}) == nullptr);
   EXPECT(second.create<Hook>(HOOK, {}) == nullptr);
   EXPECT_EQ(
-      logged(copy + " has " + ISOLATOR + " too: two libraries can't both"), 1u);
+      logged(copy + " has " + ISOLATOR + " too: two libraries can't both"),
+      1u);
   EXPECT_EQ(logged("remove one of them from --modules"), 2u);
 }
 
@@ -196,14 +202,14 @@ void theCoreLogsAsTheAgentDoes(const Library& library)
 std::vector<Scenario> moduleScenarios()
 {
   return {
-    {"manifests", manifests},
-    {"bad_parameters_are_refused", badParametersAreRefused},
-    {"modules_must_agree", modulesMustAgree},
-    {"parameters_of_several_modules_are_merged",
-     parametersOfSeveralModulesAreMerged},
-    {"incomplete_parameters_end_the_agent", incompleteParametersEndTheAgent},
-    {"a_second_library_is_refused", aSecondLibraryIsRefused},
-    {"the_core_logs_as_the_agent_does", theCoreLogsAsTheAgentDoes},
+      {"manifests", manifests},
+      {"bad_parameters_are_refused", badParametersAreRefused},
+      {"modules_must_agree", modulesMustAgree},
+      {"parameters_of_several_modules_are_merged",
+       parametersOfSeveralModulesAreMerged},
+      {"incomplete_parameters_end_the_agent", incompleteParametersEndTheAgent},
+      {"a_second_library_is_refused", aSecondLibraryIsRefused},
+      {"the_core_logs_as_the_agent_does", theCoreLogsAsTheAgentDoes},
   };
 }
 

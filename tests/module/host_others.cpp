@@ -30,8 +30,8 @@ ResourceUsage usage(const string& id)
   *executor->mutable_container_id() = containerId({id});
   ResourceStatistics* statistics = executor->mutable_statistics();
   statistics->set_timestamp(1472688000.1239);
-  statistics->mutable_net_snmp_statistics()
-    ->mutable_ip_stats()->set_forwarding(2);
+  statistics->mutable_net_snmp_statistics()->mutable_ip_stats()->set_forwarding(
+      2);
   auto traffic = statistics->add_net_traffic_control_statistics();
   traffic->set_id("eth0");
   traffic->set_backlog(12345678);
@@ -62,15 +62,18 @@ void usageIsPassedOn(const Library& library)
 {
   Node node;
   ResourceEstimator* estimator = library.create<ResourceEstimator>(
-      "com_mesosphere_StatsResourceEstimatorModule", node.parameters());
+      "com_mesosphere_StatsResourceEstimatorModule",
+      node.parameters());
   Promise<ResourceUsage> first;
   Promise<ResourceUsage> second;
   Promise<ResourceUsage> third;
   vector<Future<ResourceUsage>> answers = {
-    first.future(), second.future(), third.future()};
+      first.future(),
+      second.future(),
+      third.future()};
   size_t asked = 0;
-  EXPECT(!estimator->initialize([&]() { return answers.at(asked++); })
-            .isError());
+  EXPECT(
+      !estimator->initialize([&]() { return answers.at(asked++); }).isError());
 
   // The answer is not waited for, and not asked for twice.
   for (int i = 0; i < 3; i++) {
@@ -87,7 +90,9 @@ void usageIsPassedOn(const Library& library)
   EXPECT(estimator->oversubscribable().isReady());
   EXPECT_EQ(asked, 2u);
   second.fail("no statistics today");
-  EXPECT_EQ(logged("resource usage of its containers: no statistics today"), 1u);
+  EXPECT_EQ(
+      logged("resource usage of its containers: no statistics today"),
+      1u);
 
   EXPECT(estimator->oversubscribable().isReady());
   EXPECT_EQ(asked, 3u);
@@ -100,10 +105,13 @@ void anAgentThatCannotTellUsage(const Library& library)
 {
   Node node;
   ResourceEstimator* estimator = library.create<ResourceEstimator>(
-      "com_mesosphere_MetricsResourceEstimatorModule", node.parameters());
-  EXPECT(!estimator->initialize([]() -> Future<ResourceUsage> {
-    throw std::runtime_error("no callback");
-  }).isError());
+      "com_mesosphere_MetricsResourceEstimatorModule",
+      node.parameters());
+  EXPECT(!estimator
+              ->initialize([]() -> Future<ResourceUsage> {
+                throw std::runtime_error("no callback");
+              })
+              .isError());
   EXPECT(estimator->oversubscribable().isReady());
   EXPECT_EQ(logged("no callback"), 1u);
 }
@@ -113,9 +121,10 @@ void anAgentThatCannotTellUsage(const Library& library)
 struct Docker
 {
   Docker(const Library& library, const Node& node)
-    : hook(library.create<Hook>(
-          "com_mesosphere_StatsEnvHook", node.parameters())),
-      workDir(node.directory + "/work")
+      : hook(library.create<Hook>(
+            "com_mesosphere_StatsEnvHook",
+            node.parameters())),
+        workDir(node.directory + "/work")
   {
     EXPECT(hook != nullptr);
     EXPECT(!hook->slaveAttributesDecorator(mesos::SlaveInfo()).isSome());
@@ -128,16 +137,16 @@ struct Docker
 
   // Its variables, or "".
   string launch(const string& name, const string& id, const string& executor)
-    const
+      const
   {
     const Future<Option<stats::compat::DockerLaunch>> launch =
-      hook->STATS_DOCKER_DECORATOR(
-          None(),
-          executorInfo("f", executor),
-          name,
-          workDir + run(id),
-          "/mnt/mesos/sandbox",
-          None());
+        hook->STATS_DOCKER_DECORATOR(
+            None(),
+            executorInfo("f", executor),
+            name,
+            workDir + run(id),
+            "/mnt/mesos/sandbox",
+            None());
     EXPECT(launch.isReady());
     if (launch.get().isNone()) {
       return "";
@@ -157,7 +166,7 @@ struct Docker
     info.mutable_id()->set_value(framework);
     EXPECT(
         !hook->slaveRemoveExecutorHook(info, executorInfo(framework, executor))
-           .isError());
+             .isError());
   }
 
   // The agent's records of a container whose framework checkpoints.
@@ -194,12 +203,14 @@ void dockerContainersGetEndpoints(const Library& library)
   EXPECT_EQ(variables.find("STATSD_UDP_HOST=127.0.0.1 STATSD_UDP_PORT="), 0u);
   send(parse(variables), "a:1|c");
   EXPECT_EQ(
-      node.lines(1)[0], "a:1|c|#framework_id:f,executor_id:e,container_id:c");
+      node.lines(1)[0],
+      "a:1|c|#framework_id:f,executor_id:e,container_id:c");
   const string other = docker.launch("mesos-s-S0.d.executor", "d", "e2");
   EXPECT(other != variables);
   send(parse(other), "a:1|c");
   EXPECT_EQ(
-      node.lines(1)[0], "a:1|c|#framework_id:f,executor_id:e2,container_id:d");
+      node.lines(1)[0],
+      "a:1|c|#framework_id:f,executor_id:e2,container_id:d");
   EXPECT_EQ(filesIn(node.directory + "/containers").size(), 2u);
   // Executors of other containerizers end, too.
   docker.remove("f", "unknown");
@@ -237,8 +248,8 @@ void dockerContainersSurviveARestart(const Library& library)
 
   // The isolator, which Mesos tells nothing of them, leaves them alone.
   const Docker docker(library, node);
-  Isolator* isolator = library.create<Isolator>(
-      "com_mesosphere_StatsIsolatorModule", Pairs());
+  Isolator* isolator =
+      library.create<Isolator>("com_mesosphere_StatsIsolatorModule", Pairs());
   EXPECT(isolator->recover({}, {}).isReady());
   EXPECT_EQ(filesIn(node.directory + "/containers").size(), 1u);
   send(parse(content(node.directory + "/kept")), "a:1|c");
@@ -258,10 +269,10 @@ void dockerContainersSurviveARestart(const Library& library)
 vector<Scenario> otherScenarios()
 {
   return {
-    {"usage_is_passed_on", usageIsPassedOn},
-    {"an_agent_that_cannot_tell_usage", anAgentThatCannotTellUsage},
-    {"docker_containers_get_endpoints", dockerContainersGetEndpoints},
-    {"docker_containers_survive_a_restart", dockerContainersSurviveARestart},
+      {"usage_is_passed_on", usageIsPassedOn},
+      {"an_agent_that_cannot_tell_usage", anAgentThatCannotTellUsage},
+      {"docker_containers_get_endpoints", dockerContainersGetEndpoints},
+      {"docker_containers_survive_a_restart", dockerContainersSurviveARestart},
   };
 }
 

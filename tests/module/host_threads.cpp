@@ -34,7 +34,8 @@ void containers(Isolator* isolator, size_t thread)
   for (size_t round = 0; round < ROUNDS; round++) {
     const mesos::ContainerID id = containerId({executor(thread, round)});
     ContainerConfig config;
-    *config.mutable_executor_info() = executorInfo("f", executor(thread, round));
+    *config.mutable_executor_info() =
+        executorInfo("f", executor(thread, round));
     const auto launch = isolator->prepare(id, config);
     EXPECT(launch.isReady() && launch.get().isSome());
     send(launch.get().get().environment(), "hits:1|c");
@@ -50,14 +51,17 @@ void dockerContainers(Hook* hook, const string& directory)
   for (size_t round = 0; round < ROUNDS; round++) {
     const string name = executor(THREADS, round);
     const auto launch = hook->STATS_DOCKER_DECORATOR(
-        None(), executorInfo("f", name), "mesos-" + name,
+        None(),
+        executorInfo("f", name),
+        "mesos-" + name,
         directory + "/work/slaves/s/frameworks/f/executors/e/runs/" + name,
-        "/mnt/mesos/sandbox", None());
+        "/mnt/mesos/sandbox",
+        None());
     EXPECT(launch.isReady() && launch.get().isSome());
     mesos::FrameworkInfo framework;
     framework.mutable_id()->set_value("f");
     EXPECT(!hook->slaveRemoveExecutorHook(framework, executorInfo("f", name))
-              .isError());
+                .isError());
   }
 #else
   static_cast<void>(hook);
@@ -91,10 +95,11 @@ void allModulesOnManyThreads(const Library& library)
   Node node;
   const Pairs pairs = node.parameters();
   Isolator* isolator =
-    library.create<Isolator>("com_mesosphere_StatsIsolatorModule", pairs);
+      library.create<Isolator>("com_mesosphere_StatsIsolatorModule", pairs);
   Hook* hook = library.create<Hook>("com_mesosphere_StatsEnvHook", pairs);
   ResourceEstimator* estimator = library.create<ResourceEstimator>(
-      "com_mesosphere_StatsResourceEstimatorModule", pairs);
+      "com_mesosphere_StatsResourceEstimatorModule",
+      pairs);
   EXPECT(isolator != nullptr && hook != nullptr && estimator != nullptr);
   EXPECT(!estimator->initialize(usage).isError());
   EXPECT(isolator->recover({}, {}).isReady());
@@ -118,8 +123,9 @@ void allModulesOnManyThreads(const Library& library)
     for (size_t round = 0; round < ROUNDS; round++) {
       const string name = executor(thread, round);
       EXPECT_EQ(
-          heard["hits:1|c|#framework_id:f,executor_id:" + name +
-                ",container_id:" + name],
+          heard
+              ["hits:1|c|#framework_id:f,executor_id:" + name +
+               ",container_id:" + name],
           1u);
     }
   }
