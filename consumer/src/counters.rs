@@ -64,6 +64,8 @@ counters! {
     not_finite,
     /// Datapoints without a number, such as members of sets, for a backend that has numbers only.
     not_a_number,
+    /// Datapoints whose name, or whose member of a set, is empty, for a backend that cannot tell.
+    empty,
     /// Datapoints whose encoding is longer than the backend takes.
     too_long,
     /// Datapoints the backend refused.

@@ -40,6 +40,7 @@ mod decode;
 mod encode;
 mod record;
 mod schema;
+pub mod statsd;
 
 #[cfg(feature = "decode")]
 pub use decode::{Fault, Limits, StreamDecoder, StreamError, UNKNOWN_TOPICS};

@@ -51,19 +51,39 @@ fn types_and_tags_arrive() {
         MetricType::Timer,
     ];
     let mut datapoints: Vec<_> = others.map(typed).into();
-    datapoints.extend([member, nan]);
-    broker.produce(&topic, [message(&[("k", "v")], &datapoints)]);
+    datapoints.extend([
+        member,
+        nan,
+        gauge("", 1),
+        DatapointRef {
+            name: "a,b",
+            value: -2.0,
+            ..gauge("", 0)
+        },
+    ]);
+    broker.produce(&topic, [message(&[("", ""), ("k:", "v")], &datapoints)]);
     let server = socket();
-    let program = consume(&broker, &topic, server.local_addr().unwrap().port());
+    let port = server.local_addr().unwrap().port().to_string();
+    let program = Program::start(
+        command(&broker.address(), &topic)
+            .args(["statsd", "--output-host=127.0.0.1"])
+            .env("OUTPUT_PORT", port)
+            .env("KEY_PREFIX", "p:."),
+    );
     let expected = [
-        "n:6|g|#k:v",
-        "n:6|c|#k:v",
-        "n:+6|g|#k:v",
-        "n:6|ms|@0.5|#k:v",
-        "n:bob|s|#k:v",
+        "p_.n:6|g|#k_:v",
+        "p_.n:6|c|#k_:v",
+        "p_.n:+6|g|#k_:v",
+        "p_.n:6|ms|@0.5|#k_:v",
+        "p_.n:bob|s|#k_:v",
+        "p_.a_b:0|g|#k_:v",
+        "p_.a_b:-2|g|#k_:v",
     ];
     assert_eq!(receive(&server).split('\n').collect::<Vec<_>>(), expected);
-    program.wait_for_total("not_finite", 1);
+    program.wait_for("the counts", |line| {
+        let counts = [" delivered=6 ", " not_finite=1 ", " empty=1 "];
+        line.contains("STATS TOTAL") && counts.iter().all(|count| line.contains(count))
+    });
     assert_eq!(program.terminate().code(), Some(0));
 }
 

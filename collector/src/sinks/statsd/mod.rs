@@ -1,7 +1,5 @@
 //! Datapoints to a StatsD or DogStatsD server.
 
-mod line;
-
 use super::Outcome;
 use super::problem::Problem;
 use crate::datagrams::{Datagram, Destination, datagram_bytes, host_and_port};
@@ -10,6 +8,7 @@ use crate::telemetry::{Output, Reason};
 use crate::{Batch, Sink};
 use clap::Args;
 use stats_schema::RecordRef;
+use stats_schema::statsd::{Inexpressible, put_datapoint, put_tags};
 use std::convert::Infallible;
 use std::io;
 use std::time::{Duration, Instant};
@@ -90,15 +89,17 @@ impl Statsd {
     fn add(&mut self, record: &RecordRef<'_>, output: &Output) {
         self.tags.clear();
         if self.with_tags {
-            line::put_tags(&mut self.tags, record.tags);
+            put_tags(&mut self.tags, record.tags);
         }
         let mut added = false;
         let mut dropped = None;
         for datapoint in record.datapoints {
             self.line.clear();
-            let result = match line::put_datapoint(&mut self.line, datapoint, &self.tags) {
+            let result = match put_datapoint(&mut self.line, "", datapoint, &self.tags) {
                 Ok(()) if self.datagram.never_fits(&self.line) => Err(Reason::TooLarge),
-                result => result,
+                Ok(()) => Ok(()),
+                Err(Inexpressible::NotFinite) => Err(Reason::NoNumber),
+                Err(Inexpressible::Empty) => Err(Reason::Refused),
             };
             if let Err(reason) = result {
                 output.dropped(reason).add(0, 1);
