@@ -5,7 +5,7 @@ use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
-use stats_kafka::{Discovery, Framework, creation_error};
+use stats_kafka::{Discovery, Framework, check_verification, creation_error};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,7 +39,9 @@ pub(crate) struct KafkaOptions {
 
     /// A property of the Kafka client, for instance bootstrap.servers=b1:9092,b2:9092, with which no framework is looked for.
     /// May be given again. KAFKA_OVERRIDE_BOOTSTRAP_SERVERS in the environment does the same, and so do all variables with that
-    /// beginning: in small letters and with a dot for each _, the rest of their name is the property
+    /// beginning: in small letters and with a dot for each _, the rest of their name is the property. With
+    /// security.protocol=ssl or sasl_ssl the broker's certificate and name are always verified; ssl.ca.location names the file
+    /// with the authorities, if they are not the system's
     #[arg(long = "kafka-override", value_name = "PROPERTY=VALUE", global = true, value_parser = property)]
     overrides: Vec<(String, String)>,
 
@@ -70,7 +72,7 @@ impl KafkaOptions {
     ///
     /// # Errors
     ///
-    /// A property that the client does not know, or that this program decides on.
+    /// A property that the client does not know, that this program decides on, or that would leave brokers unverified.
     pub(crate) fn client_config(
         &self,
         group: &str,
@@ -108,6 +110,10 @@ impl KafkaOptions {
                 return Err(format!("Kafka property {name} cannot be set: {reason}"));
             }
         }
+        let given = properties
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        check_verification(given, "--kafka-override=ssl.ca.location=FILE")?;
         let mut config = ClientConfig::new();
         config
             .set("enable.auto.commit", "true")
@@ -282,12 +288,42 @@ mod tests {
 
     #[test]
     fn properties_that_are_refused() {
-        let ours = [
-            ("KAFKA_OVERRIDE_BOOTSTRAP_SERVERS", "b:1"),
-            ("KAFKA_OVERRIDE_ENABLE_AUTO_COMMIT", "true"),
-        ];
-        let ours = config(&[], &ours).unwrap_err();
-        assert!(ours.contains("enable.auto.commit"), "{ours}");
+        for (arguments, environment, parts) in [
+            (
+                &[][..],
+                &[("KAFKA_OVERRIDE_ENABLE_AUTO_COMMIT", "true")][..],
+                ["enable.auto.commit", "committed"],
+            ),
+            (
+                &["--kafka-override=enable.auto.offset.store=true"],
+                &[],
+                ["enable.auto.offset.store", "stored"],
+            ),
+            (
+                &[],
+                &[("KAFKA_OVERRIDE_ENABLE_SSL_CERTIFICATE_VERIFICATION", "False")],
+                [
+                    "enable.ssl.certificate.verification=False",
+                    "ssl.ca.location=FILE",
+                ],
+            ),
+            (
+                &["--kafka-override=enable.ssl.certificate.verification=f"],
+                &[("KAFKA_OVERRIDE_ENABLE_SSL_CERTIFICATE_VERIFICATION", "true")],
+                ["enable.ssl.certificate.verification=f", "only true is allowed"],
+            ),
+            (
+                &["--kafka-override=ssl.endpoint.identification.algorithm=none"],
+                &[],
+                [
+                    "ssl.endpoint.identification.algorithm=none",
+                    "only https is allowed",
+                ],
+            ),
+        ] {
+            let error = config(arguments, environment).unwrap_err();
+            assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        }
     }
 
     #[test]

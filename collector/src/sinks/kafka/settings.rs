@@ -6,7 +6,7 @@ use super::options::{Compression, KafkaOptions, Protocol, Secret, choice};
 use super::sorter::Rules;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use stats_kafka::{Framework, creation_error};
+use stats_kafka::{Framework, check_verification, creation_error};
 use stats_schema::Layout;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -293,7 +293,11 @@ impl KafkaOptions {
         }
         match OURS.iter().find(|(name, _)| given.contains_key(*name)) {
             Some((name, instead)) => Err(format!("Kafka property {name} cannot be set: {instead}")),
-            None => Ok(given),
+            None => {
+                let properties = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                check_verification(properties, "--kafka-ca-file")?;
+                Ok(given)
+            }
         }
     }
 }

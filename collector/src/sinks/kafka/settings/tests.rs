@@ -166,6 +166,14 @@ fn what_is_wrong_is_named_and_secrets_are_not() {
             &["--kafka-property=message.max.bytes=1"],
             ["message.max.bytes", "--kafka-max-message-bytes"],
         ),
+        (
+            &["--kafka-property=enable.ssl.certificate.verification=F"],
+            ["enable.ssl.certificate.verification=F", "--kafka-ca-file"],
+        ),
+        (
+            &["--kafka-property=ssl.endpoint.identification.algorithm=none"],
+            ["ssl.endpoint.identification.algorithm=none", "https"],
+        ),
     ] {
         let arguments = [&["--kafka"], arguments].concat();
         let error = error(&arguments);
@@ -185,6 +193,24 @@ fn what_is_wrong_is_named_and_secrets_are_not() {
             error.contains(allowed) && error.contains(argument.split('=').next().unwrap()),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn the_environment_cannot_leave_brokers_unverified() {
+    let arguments = ["--kafka", "--kafka-security-protocol=ssl"];
+    for (variable, part) in [
+        (
+            "KAFKA_OVERRIDE_ENABLE_SSL_CERTIFICATE_VERIFICATION",
+            "enable.ssl.certificate.verification=0",
+        ),
+        (
+            "KAFKA_OVERRIDE_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM",
+            "ssl.endpoint.identification.algorithm=0",
+        ),
+    ] {
+        let error = settings_in(&arguments, &[(variable, "0")]).unwrap_err();
+        assert!(error.contains(part), "{error}");
     }
 }
 
