@@ -102,6 +102,17 @@ pub(crate) enum BackendOptions {
     Statsd(StatsdOptions),
 }
 
+impl Options {
+    /// What is logged unless `RUST_LOG` says otherwise.
+    #[must_use]
+    pub fn log_filter(&self) -> &'static str {
+        match &self.backend {
+            BackendOptions::Influx(options) if options.logs_requests() => "info,ureq=debug",
+            _ => "info",
+        }
+    }
+}
+
 impl BackendOptions {
     /// The name of the subcommand.
     pub(crate) fn name(&self) -> &'static str {
@@ -131,24 +142,4 @@ impl BackendOptions {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        Options::command().debug_assert();
-    }
-
-    #[test]
-    fn options_stand_before_or_after_the_subcommand() {
-        for arguments in [
-            ["x", "--framework-names=a,b", "--print-records", "print"],
-            ["x", "print", "--print-records=T", "--framework-names=a,b"],
-        ] {
-            let options = Options::try_parse_from(arguments).unwrap();
-            assert!(options.run.print_records && !options.run.exit_on_connect_failure);
-            assert_eq!(options.run.framework_names, ["a", "b"]);
-        }
-    }
-}
+mod tests;

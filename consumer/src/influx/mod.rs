@@ -9,7 +9,7 @@ use crate::environment::boolean;
 use crate::http::{Answer, Requests, unexpected};
 use crate::numbers::{name_suffix, number};
 use base64::prelude::{BASE64_STANDARD, Engine};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use stats_schema::{MetricType, RecordRef};
 use std::sync::Arc;
@@ -91,6 +91,27 @@ pub(crate) struct InfluxOptions {
     /// Points in a request at most
     #[arg(long, env, value_name = "COUNT", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch_points: u32,
+
+    /// Whether requests and their headers are logged: none and basic leave them out, headers and full log them without
+    /// what may be secret. RUST_LOG, if it is set, decides alone
+    #[arg(long, env, value_name = "LEVEL", default_value = "basic", ignore_case = true)]
+    log_level: LogLevel,
+}
+
+/// What the consumer of 2016 could log of requests (`reference/metrics.md` 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogLevel {
+    None,
+    Basic,
+    Headers,
+    Full,
+}
+
+impl InfluxOptions {
+    /// Whether requests and their headers are logged.
+    pub(crate) fn logs_requests(&self) -> bool {
+        matches!(self.log_level, LogLevel::Headers | LogLevel::Full)
+    }
 }
 
 /// A batch for InfluxDB.

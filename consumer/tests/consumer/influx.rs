@@ -185,8 +185,11 @@ fn the_requests_of_2_x() {
                 "--output-bucket=b/c",
             ])
             .env("OUTPUT_HOST", format!("http://127.0.0.1:{port}/"))
-            .env("OUTPUT_TOKEN", "secret"),
+            .env("OUTPUT_TOKEN", "secret")
+            .env("LOG_LEVEL", "HEADERS"),
     );
+    let headers = program.wait_for("the headers", |line| line.contains("content-length"));
+    assert!(!headers.contains("secret"), "{headers}");
     program.wait_for("the refusal", |line| {
         line.contains("refuses 1 datapoints: HTTP status 400: {\"code\":\"invalid\"}")
     });
