@@ -3,7 +3,9 @@
 use crate::Batch;
 use crate::agent::{AgentCounters, AgentSettings, AgentState, Poller, PollerHandle};
 use crate::books::Books;
+use crate::counts::Counts;
 use crate::fan_out::FanOut;
+use crate::sinks::kafka::{self, Kafka};
 use crate::sinks::{self, Queue, Sink, SinkEnd};
 use crate::sources::{Inlet, Limits, TcpSource};
 use crate::summary::log_every_minute;
@@ -51,6 +53,8 @@ pub struct Collector {
     /// What the agent says of who is who.
     state: watch::Sender<Option<Arc<AgentState>>>,
     poller: Option<PollerHandle>,
+    agent: Arc<AgentCounters>,
+    kafka: Option<Arc<kafka::Counters>>,
     books: Option<Arc<Books>>,
     queues: Vec<Arc<Queue>>,
     /// How many sinks are more than views.
@@ -72,6 +76,8 @@ impl Collector {
             batches: mpsc::channel(CHANNEL_READS),
             state: watch::Sender::new(None),
             poller: None,
+            agent: Arc::default(),
+            kafka: None,
             books: None,
             queues: Vec::new(),
             outlets: 0,
@@ -111,12 +117,14 @@ impl Collector {
         Ok(())
     }
 
-    /// Polls the Mesos agent from now on, for tags and for metrics of its own and of the containers.
+    /// Polls the Mesos agent from now on, for tags and for metrics of its own and of the containers, and counts that in
+    /// `counters`.
     ///
     /// # Errors
     ///
     /// When the system refuses the thread.
     pub fn poll_agent(&mut self, settings: AgentSettings, counters: Arc<AgentCounters>) -> io::Result<()> {
+        self.agent = Arc::clone(&counters);
         let (inlet, who_is_who) = (self.inlet(), self.state.clone());
         let lists = move |lists| inlet.push(lists);
         let state = move |state| {
@@ -144,6 +152,17 @@ impl Collector {
         self.queues.clone()
     }
 
+    /// What all parts count that are there by now.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            input: self.input(),
+            queues: self.queues(),
+            agent: Arc::clone(&self.agent),
+            kafka: self.kafka.clone(),
+        }
+    }
+
     /// Hands all records to `sink` from now on, through a queue of at most `queue_bytes` in memory. The collector ends
     /// when the last of its sinks has failed.
     ///
@@ -153,6 +172,16 @@ impl Collector {
     pub fn add_sink(&mut self, sink: impl Sink, queue_bytes: usize) -> io::Result<()> {
         self.outlets += 1;
         self.add(sink, queue_bytes, true)
+    }
+
+    /// The same for Kafka, which counts more than other sinks do.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses the sink's thread.
+    pub fn add_kafka(&mut self, kafka: Kafka, queue_bytes: usize) -> io::Result<()> {
+        self.kafka = Some(kafka.counters());
+        self.add_sink(kafka, queue_bytes)
     }
 
     /// The same for a sink that keeps what others ask for, in memory. It is no reason for the collector to go on when
@@ -175,6 +204,7 @@ impl Collector {
     /// sinks to write it. A sink that fails drops and counts everything from then on; when the last one has failed, the
     /// collector ends.
     pub async fn run(self, stop: impl Future<Output = ()>) -> (Balance, Result<(), SinkError>) {
+        let counts = self.counts();
         let (batches, decoded) = self.batches;
         let (stop_reading, stopped) = watch::channel(None);
         let source = TcpSource {
@@ -197,7 +227,7 @@ impl Collector {
         };
         drop(self.state);
         let fan_out = tokio::spawn(fan_out.run());
-        let summary = tokio::spawn(log_every_minute(Arc::clone(&self.input), self.queues.clone()));
+        let summary = tokio::spawn(log_every_minute(counts.clone()));
 
         let mut ends = self.ends.1;
         let mut result = Ok(());
@@ -238,7 +268,7 @@ impl Collector {
         }
         self.queues.iter().for_each(|queue| queue.abandon());
         let outputs = self.queues.iter().map(|queue| (queue.sink(), queue.output()));
-        (Balance::new(&self.input, outputs), result)
+        (Balance::new(&self.input, outputs, counts.sums()), result)
     }
 }
 

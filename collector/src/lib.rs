@@ -24,6 +24,7 @@ mod batch;
 mod books;
 pub mod check;
 mod collector;
+mod counts;
 mod datagrams;
 mod fan_out;
 pub mod flags;
@@ -38,6 +39,7 @@ pub mod telemetry;
 
 pub use batch::Batch;
 pub use collector::{Collector, SinkError};
+pub use counts::{Counts, Sum};
 pub use sinks::Sink;
 
 /// The environment's variables, as far as they are text.

@@ -4,7 +4,7 @@
 
 use log::{error, info, warn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use stats_collector::agent::{AgentCounters, SettingsError};
+use stats_collector::agent::SettingsError;
 use stats_collector::check;
 use stats_collector::http::{HttpState, Store, StoreSink, serve};
 use stats_collector::options::Options;
@@ -120,7 +120,7 @@ async fn collect(options: &Options) -> Result<(), Failure> {
         collector.add_sink(Stdout::open().map_err(Failure::Stdout)?, queue_bytes)?;
     }
     if let Some(kafka) = kafka {
-        collector.add_sink(kafka, queue_bytes)?;
+        collector.add_kafka(kafka, queue_bytes)?;
     }
     if let Some(statsd) = statsd {
         collector.add_sink(statsd, queue_bytes)?;
@@ -134,18 +134,13 @@ async fn collect(options: &Options) -> Result<(), Failure> {
             error,
         })?;
     }
-    let polled = Arc::<AgentCounters>::default();
     if let Some(settings) = options.agent.settings()? {
-        collector.poll_agent(settings, Arc::clone(&polled))?;
+        collector.poll_agent(settings, Arc::default())?;
     }
     let http = serve_http(options, &mut collector).await?;
     let _host_metrics = start_host_metrics(options, &collector)?;
-    let (input, queues) = (collector.input(), collector.queues());
-    let samples = move || {
-        let mut samples = self_metrics::samples(&input, &queues);
-        samples.extend(polled.samples());
-        samples
-    };
+    let counts = collector.counts();
+    let samples = move || self_metrics::samples(&counts);
     let _self_metrics = SelfMetrics::start(&options.self_metrics, samples)?;
     info!("Listening on {}", collector.address()?);
     let (balance, result) = collector.run(signals.first()).await;
@@ -190,7 +185,7 @@ async fn serve_http(options: &Options, collector: &mut Collector) -> Result<Opti
     collector.add_view(StoreSink::new(Arc::clone(&store)), queue_bytes)?;
     let registry = Arc::new(Registry::new(options.prometheus.limits(), Instant::now()));
     collector.add_view(Prometheus::new(Arc::clone(&registry)), queue_bytes)?;
-    let state = HttpState::new(collector.input(), collector.queues(), store, Some(registry));
+    let state = HttpState::new(collector.counts(), store, Some(registry));
     info!("Serving http://{}/", listener.local_addr()?);
     let mut server = JoinSet::new();
     server.spawn(serve(listener, Arc::new(state), std::future::pending::<()>()));

@@ -9,7 +9,10 @@
 //! | `tcp_input.sessions_failed.<reason>` | connections that ended badly for another reason |
 //! | `tcp_input.bytes`, `.blocks` | read |
 //! | `tcp_input.records`, `.datapoints`, `topic_sorter.records`, `.records_bad_topic` | records of all sources |
+//! | `tcp_input.records_throttled` | records that connections sent beyond their allowance |
+//! | `agent_poll.*` | what became of the questions to the agent: [`AgentCounters`](crate::agent::AgentCounters) |
 //! | `kafka_output.avro_records_sent`, `.bytes_sent` | records and bytes that Kafka took, if it is an output |
+//! | other `kafka_output.*` and `topic_sorter.*` | then too: [`Counters`](crate::sinks::kafka::Counters) |
 //! | `sinks.<name>.records`, `.datapoints`, `.bytes` | what the sink wrote |
 //! | `sinks.<name>.lost_before` | datapoints a collector before this one held for it when it was killed |
 //! | `sinks.<name>.dropped.<reason>` | datapoints it dropped, every reason always |
@@ -17,14 +20,13 @@
 //! Each is what was counted in the last period. The variants of 2016 with a topic at their end are gone: topics are made
 //! by frameworks, and so would be any number of series.
 
+use crate::Counts;
 use crate::datagrams::{Datagram, Destination};
-use crate::sinks::Queue;
-use crate::telemetry::{Input, Reason};
+use crate::telemetry::Reason;
 use clap::Args;
 use log::{info, warn};
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -65,7 +67,8 @@ pub struct SelfMetricsOptions {
 /// Everything that is counted, as sums since the start, by the name that follows `dcos.metrics.collector.`. The same
 /// names in the same order every time.
 #[must_use]
-pub fn samples(input: &Input, queues: &[Arc<Queue>]) -> Vec<(String, u64)> {
+pub fn samples(counts: &Counts) -> Vec<(String, u64)> {
+    let input = &counts.input;
     let mut samples: Vec<(String, u64)> = [
         ("tcp_input.tcp_accept_failures", &input.accept_failures),
         ("tcp_input.tcp_sessions_opened", &input.connections_opened),
@@ -79,13 +82,14 @@ pub fn samples(input: &Input, queues: &[Arc<Queue>]) -> Vec<(String, u64)> {
         ("tcp_input.bytes", &input.bytes),
         ("tcp_input.blocks", &input.blocks),
         ("tcp_input.records", &input.records),
+        ("tcp_input.records_throttled", &input.throttled.records),
         ("tcp_input.datapoints", &input.datapoints),
         ("topic_sorter.records", &input.records),
         ("topic_sorter.records_bad_topic", &input.records_without_topic),
     ]
     .map(|(name, counter)| (name.to_owned(), counter.get()))
     .into();
-    for queue in queues {
+    for queue in &counts.queues {
         let (sink, output) = (queue.sink(), queue.output());
         let (records, datapoints) = output.written.get();
         let bytes = output.bytes_written.get();
@@ -102,6 +106,7 @@ pub fn samples(input: &Input, queues: &[Arc<Queue>]) -> Vec<(String, u64)> {
             (format!("sinks.{sink}.dropped.{}", reason.as_str()), dropped)
         }));
     }
+    samples.extend(counts.sums().map(|sum| (sum.name.to_owned(), sum.value)));
     samples
 }
 

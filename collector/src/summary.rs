@@ -1,10 +1,8 @@
 //! One line a minute in the log: what came, and what became of it.
 
-use crate::sinks::Queue;
-use crate::telemetry::Input;
+use crate::Counts;
 use log::{Level, log};
 use std::fmt::Write;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -18,24 +16,29 @@ struct Told {
     datapoints: u64,
     /// Written and dropped datapoints for each sink.
     outputs: Vec<(u64, u64)>,
+    /// Questions to the agent, and those that told nothing.
+    queries: (u64, u64),
 }
 
 /// Logs for ever; a minute in which something was dropped is a warning, one in which nothing happened is left out.
-pub(crate) async fn log_every_minute(input: Arc<Input>, queues: Vec<Arc<Queue>>) {
+pub(crate) async fn log_every_minute(counts: Counts) {
     let mut told = Told::default();
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        if let Some((level, line)) = told.line(&input, &queues) {
+        if let Some((level, line)) = told.line(&counts) {
             log!(level, "{line}");
         }
     }
 }
 
 impl Told {
-    fn line(&mut self, input: &Input, queues: &[Arc<Queue>]) -> Option<(Level, String)> {
+    fn line(&mut self, counts: &Counts) -> Option<(Level, String)> {
+        let Counts {
+            input, queues, agent, ..
+        } = counts;
         let now = Self {
             bytes: input.bytes.get(),
             records: input.records.get(),
@@ -49,6 +52,7 @@ impl Told {
                     )
                 })
                 .collect(),
+            queries: (agent.queries.get(), agent.queries_in_vain()),
         };
         self.outputs.resize(queues.len(), (0, 0));
         let connections = input.connections_opened.get() - input.connections_closed.get();
@@ -71,7 +75,11 @@ impl Told {
                 queue.sink()
             );
         }
-        let idle = now.bytes == self.bytes && !dropped_any && !written_any;
+        let (queries, in_vain) = (now.queries.0 - self.queries.0, now.queries.1 - self.queries.1);
+        if queries > 0 {
+            let _ = write!(line, "; agent: {queries} questions, {in_vain} in vain");
+        }
+        let idle = now.bytes == self.bytes && !dropped_any && !written_any && in_vain == 0;
         *self = now;
         let level = if dropped_any { Level::Warn } else { Level::Info };
         (!idle).then_some((level, line))
@@ -82,14 +90,19 @@ impl Told {
 mod tests {
     use super::*;
     use crate::Batch;
+    use crate::sinks::Queue;
+    use std::sync::Arc;
 
     #[test]
     fn tells_what_is_new_and_warns_of_drops() {
-        let input = Input::default();
-        let queues = [Arc::new(Queue::new("stdout", 0))];
+        let counts = Counts {
+            queues: vec![Arc::new(Queue::new("stdout", 0))],
+            ..Counts::default()
+        };
         let mut told = Told::default();
-        assert_eq!(told.line(&input, &queues), None);
+        assert_eq!(told.line(&counts), None);
 
+        let input = &counts.input;
         input.connections_opened.add(2);
         input.connections_closed.add(1);
         input.bytes.add(4096);
@@ -97,11 +110,8 @@ mod tests {
         input.datapoints.add(5);
         let expected = "INPUT SUMMARY: Received 3 MetricLists of 5 datapoints (4 KB) in the last 60 s, 1 connections are \
                         open; stdout: 0 datapoints written, 0 dropped";
-        assert_eq!(
-            told.line(&input, &queues),
-            Some((Level::Info, expected.to_owned()))
-        );
-        assert_eq!(told.line(&input, &queues), None);
+        assert_eq!(told.line(&counts), Some((Level::Info, expected.to_owned())));
+        assert_eq!(told.line(&counts), None);
 
         let mut batch = Batch::default();
         let datapoint = stats_schema::DatapointRef {
@@ -117,12 +127,21 @@ mod tests {
             tags: &[],
             datapoints: &[datapoint],
         });
-        queues[0].push(Arc::new(batch));
-        let (level, line) = told.line(&input, &queues).unwrap();
+        counts.queues[0].push(Arc::new(batch));
+        let (level, line) = told.line(&counts).unwrap();
         assert_eq!(level, Level::Warn);
         assert!(
             line.ends_with("stdout: 0 datapoints written, 1 dropped"),
             "{line}"
         );
+
+        counts.agent.queries.add(12);
+        counts.agent.query_failures.add(1);
+        counts.agent.query_bad_data.add(2);
+        let (level, line) = told.line(&counts).unwrap();
+        assert_eq!(level, Level::Info);
+        assert!(line.ends_with("; agent: 12 questions, 3 in vain"), "{line}");
+        counts.agent.queries.add(12);
+        assert_eq!(told.line(&counts), None);
     }
 }

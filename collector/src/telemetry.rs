@@ -1,6 +1,7 @@
 //! What became of everything that arrived. Every connection, byte, record and datapoint is counted once when it comes
 //! and once when its fate is known, and the sums agree: for every sink, received = written + dropped + queued.
 
+use crate::counts::Sum;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -245,6 +246,9 @@ pub struct Balance {
     tags_replaced: u64,
     datapoints_received: u64,
     sinks: BTreeMap<&'static str, SinkBalance>,
+    /// What else was counted, if it occurred.
+    #[serde(flatten)]
+    others: BTreeMap<&'static str, u64>,
     balanced: bool,
 }
 
@@ -262,7 +266,11 @@ struct SinkBalance {
 
 impl Balance {
     /// Adds up. Only when nothing is on its way can the sums agree.
-    pub fn new<'a>(input: &Input, outputs: impl Iterator<Item = (&'static str, &'a Output)>) -> Self {
+    pub fn new<'a>(
+        input: &Input,
+        outputs: impl Iterator<Item = (&'static str, &'a Output)>,
+        others: impl Iterator<Item = Sum>,
+    ) -> Self {
         let (records, datapoints) = (input.records.get(), input.datapoints.get());
         let sinks: BTreeMap<_, _> = outputs
             .map(|(name, output)| (name, SinkBalance::new(output)))
@@ -287,6 +295,10 @@ impl Balance {
             tags_replaced: input.tags_replaced.get(),
             datapoints_received: datapoints,
             sinks,
+            others: others
+                .filter(|sum| sum.value > 0)
+                .map(|sum| (sum.name, sum.value))
+                .collect(),
             balanced,
         }
     }
@@ -330,7 +342,18 @@ mod tests {
     fn balanced_is_when_every_sink_accounts_for_everything() {
         let input = Input::default();
         let (one, other) = (Output::default(), Output::default());
-        let balance = || Balance::new(&input, [("one", &one), ("other", &other)].into_iter());
+        let others = [("agent_poll.queries", 3), ("agent_poll.refreshes", 0)].map(|(name, value)| Sum {
+            name,
+            help: "",
+            value,
+        });
+        let balance = || {
+            Balance::new(
+                &input,
+                [("one", &one), ("other", &other)].into_iter(),
+                others.into_iter(),
+            )
+        };
         input.records.add(3);
         input.datapoints.add(5);
         one.written.records.add(3);
@@ -345,6 +368,8 @@ mod tests {
         assert!(balance().balanced());
 
         let json = serde_json::to_value(balance()).unwrap();
+        assert_eq!(json["agent_poll.queries"], 3);
+        assert_eq!(json.get("agent_poll.refreshes"), None);
         assert_eq!(json["sinks"]["one"]["datapoints_dropped"], serde_json::json!({}));
         let dropped = serde_json::json!({"queue_full": 3, "shutdown": 1});
         assert_eq!(json["sinks"]["other"]["datapoints_dropped"], dropped);

@@ -1,5 +1,6 @@
 //! What became of the questions to the agent.
 
+use crate::counts::Sum;
 use crate::telemetry::Counter;
 
 /// The names of the fields are those of `agent_poll.*` (`reference/metrics.md` 2.7); the last two are new.
@@ -28,21 +29,67 @@ pub struct AgentCounters {
 }
 
 impl AgentCounters {
-    /// All sums so far, by their names.
-    pub fn samples(&self) -> impl Iterator<Item = (String, u64)> {
+    /// All of them.
+    #[must_use]
+    pub fn sums(&self) -> [Sum; 10] {
         [
-            ("ip_lookups", &self.ip_lookups),
-            ("ip_lookup_failures", &self.ip_lookup_failures),
-            ("ip_lookup_empties", &self.ip_lookup_empties),
-            ("queries", &self.queries),
-            ("query_bad_data", &self.query_bad_data),
-            ("query_failures", &self.query_failures),
-            ("metrics_values", &self.metrics_values),
-            ("metrics_values_unsupported", &self.metrics_values_unsupported),
-            ("entries_skipped", &self.entries_skipped),
-            ("refreshes", &self.refreshes),
+            (
+                "agent_poll.ip_lookups",
+                "Times the agent's address was looked up.",
+                &self.ip_lookups,
+            ),
+            (
+                "agent_poll.ip_lookup_failures",
+                "Times the command for the agent's address failed.",
+                &self.ip_lookup_failures,
+            ),
+            (
+                "agent_poll.ip_lookup_empties",
+                "Times the command for the agent's address printed nothing.",
+                &self.ip_lookup_empties,
+            ),
+            ("agent_poll.queries", "Questions to the agent.", &self.queries),
+            (
+                "agent_poll.query_bad_data",
+                "Answers of the agent that were not what was asked for.",
+                &self.query_bad_data,
+            ),
+            (
+                "agent_poll.query_failures",
+                "Questions to the agent without an answer, or with an error as the answer.",
+                &self.query_failures,
+            ),
+            (
+                "agent_poll.metrics_values",
+                "Numbers in the agent's answers that became datapoints.",
+                &self.metrics_values,
+            ),
+            (
+                "agent_poll.metrics_values_unsupported",
+                "Values in the agent's answers that are no finite numbers.",
+                &self.metrics_values_unsupported,
+            ),
+            (
+                "agent_poll.entries_skipped",
+                "Parts of the agent's answers left out because of a fault of their own.",
+                &self.entries_skipped,
+            ),
+            (
+                "agent_poll.refreshes",
+                "Questions for the state between polls, because of an unknown container.",
+                &self.refreshes,
+            ),
         ]
-        .into_iter()
-        .map(|(name, counter)| (format!("agent_poll.{name}"), counter.get()))
+        .map(|(name, help, counter)| Sum {
+            name,
+            help,
+            value: counter.get(),
+        })
+    }
+
+    /// Questions that told nothing: without an answer, or with one that could not be used.
+    #[must_use]
+    pub fn queries_in_vain(&self) -> u64 {
+        self.query_failures.get() + self.query_bad_data.get()
     }
 }

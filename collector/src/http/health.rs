@@ -45,7 +45,7 @@ struct Body {
 
 pub(super) async fn health(State(state): State<Arc<HttpState>>) -> Answer {
     let sinks = sinks(&state);
-    let input = &state.input;
+    let input = &state.counts.input;
     Answer::json(&Body {
         status: overall(&sinks),
         sinks,
@@ -57,7 +57,12 @@ pub(super) async fn health(State(state): State<Arc<HttpState>>) -> Answer {
 }
 
 pub(super) fn sinks(state: &HttpState) -> Vec<SinkHealth> {
-    state.queues.iter().map(|queue| SinkHealth::of(queue)).collect()
+    state
+        .counts
+        .queues
+        .iter()
+        .map(|queue| SinkHealth::of(queue))
+        .collect()
 }
 
 pub(super) fn overall(sinks: &[SinkHealth]) -> Health {

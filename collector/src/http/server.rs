@@ -47,7 +47,7 @@ pub async fn serve(listener: TcpListener, state: Arc<HttpState>, stop: impl Futu
     loop {
         tokio::select! {
             _ = &mut stop => return,
-            _ = samples.tick() => state.history().sample(&state.input, &state.queues),
+            _ = samples.tick() => state.history().sample(&state.counts.input, &state.counts.queues),
             Some(ended) = connections.join_next() => {
                 if let Err(error) = ended {
                     error!("An HTTP connection was closed by a bug in the collector, please report it: {error}");

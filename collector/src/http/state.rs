@@ -2,9 +2,8 @@
 
 use super::history::History;
 use super::store::Store;
-use crate::sinks::Queue;
+use crate::Counts;
 use crate::sinks::prometheus::Registry;
-use crate::telemetry::Input;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 use tokio::sync::Semaphore;
@@ -17,8 +16,7 @@ const RENDERERS: usize = 2;
 /// What the answers are made of.
 #[derive(Debug)]
 pub struct HttpState {
-    pub(super) input: Arc<Input>,
-    pub(super) queues: Vec<Arc<Queue>>,
+    pub(super) counts: Counts,
     pub(super) store: Arc<Store>,
     pub(super) registry: Option<Arc<Registry>>,
     pub(super) started: SystemTime,
@@ -28,19 +26,12 @@ pub struct HttpState {
 }
 
 impl HttpState {
-    /// What `input` received, what became of it in `queues`, the last values in `store`, and what `/metrics` shows in
-    /// `registry`.
+    /// What the collector counts, the last values in `store`, and what `/metrics` shows in `registry`.
     #[must_use]
-    pub fn new(
-        input: Arc<Input>,
-        queues: Vec<Arc<Queue>>,
-        store: Arc<Store>,
-        registry: Option<Arc<Registry>>,
-    ) -> Self {
+    pub fn new(counts: Counts, store: Arc<Store>, registry: Option<Arc<Registry>>) -> Self {
         Self {
-            history: Mutex::new(History::new(&input, &queues)),
-            input,
-            queues,
+            history: Mutex::new(History::new(&counts.input, &counts.queues)),
+            counts,
             store,
             registry,
             started: SystemTime::now(),

@@ -69,7 +69,7 @@ pub(super) async fn status(State(state): State<Arc<HttpState>>) -> Response {
 
 impl Status {
     pub(super) fn of(state: &HttpState) -> Self {
-        let input = &state.input;
+        let input = &state.counts.input;
         let sinks = health::sinks(state);
         let status = health::overall(&sinks);
         let (history, sinks) = {

@@ -1,9 +1,11 @@
 use super::*;
 use crate::Batch;
 use crate::datagrams::receiver::Receiver;
+use crate::sinks::{Queue, kafka};
 use clap::Parser;
 use stats_schema::RecordRef;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 fn options(socket: Option<&Receiver>) -> SelfMetricsOptions {
@@ -36,11 +38,15 @@ fn gauges(server: &Receiver, count: usize) -> BTreeMap<String, u64> {
 
 #[test]
 fn every_count_has_a_name_of_its_own() {
-    let input = Input::default();
-    let queues = [
-        Arc::new(Queue::new("kafka", 1 << 20)),
-        Arc::new(Queue::new("stdout", 0)),
-    ];
+    let counts = Counts {
+        queues: vec![
+            Arc::new(Queue::new("kafka", 1 << 20)),
+            Arc::new(Queue::new("stdout", 0)),
+        ],
+        kafka: Some(Arc::<kafka::Counters>::default()),
+        ..Counts::default()
+    };
+    let (input, queues) = (&counts.input, &counts.queues);
     input.connections_opened.add(1);
     input.connections_refused.add(2);
     input.failed_invalid.add(3);
@@ -48,6 +54,11 @@ fn every_count_has_a_name_of_its_own() {
     input.records.add(5);
     input.records_without_topic.add(6);
     input.datapoints.add(7);
+    input.throttled.add(11, 12);
+    counts.agent.queries.add(13);
+    let of_kafka = counts.kafka.as_ref().unwrap();
+    of_kafka.sessions_opened.add(14);
+    of_kafka.bytes_throttled.add(15);
     let kafka = queues[0].output();
     kafka.written.add(8, 9);
     kafka.bytes_written.add(10);
@@ -62,7 +73,7 @@ fn every_count_has_a_name_of_its_own() {
     });
     queues[1].push(Arc::new(batch));
 
-    let samples = samples(&input, &queues);
+    let samples = samples(&counts);
     let of: BTreeMap<&str, u64> = samples.iter().map(|(name, sum)| (name.as_str(), *sum)).collect();
     assert_eq!(of.len(), samples.len());
     for (name, sum) in [
@@ -75,6 +86,12 @@ fn every_count_has_a_name_of_its_own() {
         ("topic_sorter.records", 5),
         ("topic_sorter.records_bad_topic", 6),
         ("tcp_input.datapoints", 7),
+        ("tcp_input.records_throttled", 11),
+        ("agent_poll.queries", 13),
+        ("agent_poll.query_failures", 0),
+        ("kafka_output.sessions_opened", 14),
+        ("kafka_output.framework_lookup_failures", 0),
+        ("topic_sorter.bytes_throttled", 15),
         ("kafka_output.avro_records_sent", 8),
         ("kafka_output.bytes_sent", 10),
         ("sinks.kafka.records", 8),

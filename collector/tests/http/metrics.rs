@@ -1,6 +1,6 @@
 //! `/metrics` and `/health`.
 
-use crate::client::{exchange, get, get_with, metrics, send};
+use crate::client::{exchange, get, get_until, get_with, metrics, send};
 use crate::running::{Running, collector};
 use serde_json::json;
 use std::collections::HashSet;
@@ -76,6 +76,46 @@ fn own_and_forwarded_are_one_page() {
             "{}",
             response.body
         );
+    }
+}
+
+#[test]
+fn every_part_of_the_collector_shows_its_counters() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    std::fs::write(path("metrics"), r#"{"slave/uptime_secs":1,"master":"none"}"#).unwrap();
+    std::fs::write(path("containers"), "{}").unwrap();
+    std::fs::write(path("books"), "received 5\nstdout 3\n").unwrap();
+    // Nobody listens there any more.
+    let broker = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let collector = Running::start(&[
+        "--output=stdout",
+        &format!("--kafka-brokers={broker}"),
+        &format!("--books={}", path("books")),
+        "--agent-polling=true",
+        &format!("--agent-test-state-file={}", path("none")),
+        &format!("--agent-test-system-file={}", path("metrics")),
+        &format!("--agent-test-containers-file={}", path("containers")),
+    ]);
+    let sum = |page: &str, name: &str| value(page, &format!("dcos_metrics_collector_{name}"));
+    let page = get_until(collector.http(), "/metrics", |page| {
+        sum(&page.body, "kafka_output_connection_failures_total") >= Some(1.0)
+            && sum(&page.body, "agent_poll_query_bad_data_total") >= Some(1.0)
+    });
+    check(&page.body, false);
+    for (name, expected) in [
+        ("agent_poll_queries_total", 3.0),
+        ("agent_poll_query_failures_total", 1.0),
+        ("agent_poll_query_bad_data_total", 1.0),
+        ("agent_poll_metrics_values_total", 1.0),
+        ("agent_poll_metrics_values_unsupported_total", 1.0),
+        ("kafka_output_sessions_opened_total", 0.0),
+        ("kafka_output_framework_lookup_failures_total", 0.0),
+        ("topic_sorter_bytes_throttled_total", 0.0),
+        ("sink_lost_before_datapoints_total{sink=\"stdout\"}", 2.0),
+        ("sink_lost_before_datapoints_total{sink=\"kafka\"}", 0.0),
+    ] {
+        assert_eq!(sum(&page.body, name), Some(expected), "{name}");
     }
 }
 

@@ -34,7 +34,7 @@ pub(in crate::http) fn names(state: &HttpState) -> BTreeSet<String> {
 /// Appends all families, not the end of the page that OpenMetrics wants.
 pub(super) fn render(state: &HttpState, format: Format, text: &mut String) {
     let mut page = Page { text, format };
-    let input = &state.input;
+    let input = &state.counts.input;
     let started = state
         .started
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -107,6 +107,11 @@ pub(super) fn render(state: &HttpState, format: Format, text: &mut String) {
     for (reason, sum) in input.connections_failed() {
         page.sample(name, Kind::Counter, &format!("reason=\"{reason}\""), sum);
     }
+    for sum in state.counts.sums() {
+        let name = sum.name.replace('.', "_");
+        page.head(&name, Kind::Counter, sum.help);
+        page.sample(&name, Kind::Counter, "", sum.value);
+    }
     let (series, bytes) = state.store.size();
     page.gauge("store_series", "Series kept for /v0 and the page.", series);
     page.gauge("store_size_bytes", "Memory that these series take.", bytes);
@@ -114,7 +119,7 @@ pub(super) fn render(state: &HttpState, format: Format, text: &mut String) {
 }
 
 fn sinks(state: &HttpState, page: &mut Page<'_>) {
-    let queues = &state.queues;
+    let queues = &state.counts.queues;
     page.each_sink(
         queues,
         ("sink_waiting_datapoints", Kind::Gauge),
@@ -150,6 +155,12 @@ fn sinks(state: &HttpState, page: &mut Page<'_>) {
         "sink_dropped_datapoints",
         "Datapoints that did not get where the sink leads.",
         |dropped| dropped.datapoints.get(),
+    );
+    page.each_sink(
+        queues,
+        ("sink_lost_before_datapoints", Kind::Counter),
+        "Datapoints that a collector before this one held when it was killed, as its books say.",
+        |output| output.lost_before.get(),
     );
     let name = "sink_degraded";
     page.head(name, Kind::Gauge, "1 if the sink makes no progress now, else 0.");

@@ -1,87 +1,100 @@
-//! What the sink counts beside [`Output`](crate::telemetry::Output), as in 2016 (`reference/metrics.md` 2.7).
+//! What the sink counts beside [`Output`](crate::telemetry::Output), as in 2016 (`reference/metrics.md` 2.7), but without
+//! the variants for each topic and framework.
 
 use super::message::Message;
+use crate::counts::Sum;
 use crate::telemetry::Counter;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Sums since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Times the framework did not say where its brokers are: `kafka_output.framework_lookup_failures`.
+    /// Times the framework did not say where its brokers are.
     pub framework_lookup_failures: Counter,
-    /// Times no broker could be reached or a client could not be created: `kafka_output.connection_failures`.
+    /// Times no broker could be reached or a client could not be created.
     pub connection_failures: Counter,
-    /// Times the brokers could be reached after they could not: `kafka_output.sessions_opened`.
+    /// Times the brokers could be reached after they could not.
     pub sessions_opened: Counter,
-    /// Times none of them could be reached any more: `kafka_output.sessions_closed`.
+    /// Times none of them could be reached any more.
     pub sessions_closed: Counter,
+    /// Messages that Kafka has. Records and bytes are in the sink's output.
+    pub messages_sent: Counter,
     /// Topics that Kafka does not allow and that got another name.
     pub topics_renamed: Counter,
     /// Records that were sent to the topic for all those for which there was no room.
     pub topics_overflowed: Counter,
-    topics: Mutex<BTreeMap<Arc<str>, TopicCounts>>,
-}
-
-/// Sums of one topic since it was last forgotten, which it is an hour after its last message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TopicCounts {
-    /// Records made part of messages: `topic_sorter.records`.
-    pub records: u64,
-    /// Bytes of those messages: `topic_sorter.bytes`.
-    pub bytes: u64,
-    /// Records over the limit: `topic_sorter.records_throttled`.
-    pub records_throttled: u64,
-    /// Bytes over the limit: `topic_sorter.bytes_throttled`.
-    pub bytes_throttled: u64,
-    /// Messages that Kafka has: `kafka_output.avro_records_sent`.
-    pub messages_sent: u64,
-    /// Bytes that Kafka has: `kafka_output.bytes_sent`.
-    pub bytes_sent: u64,
+    /// Bytes of messages within the limit.
+    pub bytes: Counter,
+    /// Records over the limit.
+    pub records_throttled: Counter,
+    /// Bytes over the limit.
+    pub bytes_throttled: Counter,
 }
 
 impl Counters {
-    /// What there is of every topic in use, by its name in Kafka.
+    /// All of them.
     #[must_use]
-    pub fn topics(&self) -> Vec<(Arc<str>, TopicCounts)> {
-        let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        topics
-            .iter()
-            .map(|(name, counts)| (Arc::clone(name), *counts))
-            .collect()
-    }
-
-    pub(super) fn made(&self, message: &Message) {
-        self.with(message, |counts, bytes| {
-            counts.records += message.records;
-            counts.bytes += bytes;
-        });
+    pub fn sums(&self) -> [Sum; 10] {
+        [
+            (
+                "kafka_output.framework_lookup_failures",
+                "Times the framework did not say where its Kafka brokers are.",
+                &self.framework_lookup_failures,
+            ),
+            (
+                "kafka_output.connection_failures",
+                "Times no Kafka broker could be reached.",
+                &self.connection_failures,
+            ),
+            (
+                "kafka_output.sessions_opened",
+                "Times the Kafka brokers could be reached after they could not.",
+                &self.sessions_opened,
+            ),
+            (
+                "kafka_output.sessions_closed",
+                "Times no Kafka broker could be reached any more.",
+                &self.sessions_closed,
+            ),
+            (
+                "kafka_output.messages_sent",
+                "Messages that Kafka has.",
+                &self.messages_sent,
+            ),
+            (
+                "topic_sorter.topics_renamed",
+                "Topics that Kafka does not allow and that got another name.",
+                &self.topics_renamed,
+            ),
+            (
+                "topic_sorter.topics_overflowed",
+                "Records of topics beyond the limit, sent to the topic for all of these.",
+                &self.topics_overflowed,
+            ),
+            (
+                "topic_sorter.bytes",
+                "Bytes of messages made for Kafka within the limit.",
+                &self.bytes,
+            ),
+            (
+                "topic_sorter.records_throttled",
+                "Records of messages for Kafka over the limit.",
+                &self.records_throttled,
+            ),
+            (
+                "topic_sorter.bytes_throttled",
+                "Bytes of messages for Kafka over the limit.",
+                &self.bytes_throttled,
+            ),
+        ]
+        .map(|(name, help, counter)| Sum {
+            name,
+            help,
+            value: counter.get(),
+        })
     }
 
     pub(super) fn throttled(&self, message: &Message) {
-        self.with(message, |counts, bytes| {
-            counts.records_throttled += message.records;
-            counts.bytes_throttled += bytes;
-        });
-    }
-
-    pub(super) fn sent(&self, message: &Message) {
-        self.with(message, |counts, bytes| {
-            counts.messages_sent += 1;
-            counts.bytes_sent += bytes;
-        });
-    }
-
-    pub(super) fn forget(&self, topic: &str) {
-        self.topics
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(topic);
-    }
-
-    fn with(&self, message: &Message, count: impl FnOnce(&mut TopicCounts, u64)) {
-        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts = topics.entry(Arc::clone(&message.topic)).or_default();
-        count(counts, message.file.len() as u64);
+        self.records_throttled.add(message.records);
+        self.bytes_throttled.add(message.file.len() as u64);
     }
 }

@@ -269,7 +269,7 @@ impl Delivery {
                 None => {
                     output.written.add(message.records, message.datapoints);
                     output.bytes_written.add(message.file.len() as u64);
-                    self.counters.sent(&message);
+                    self.counters.messages_sent.add(1);
                 }
                 Some(code) => {
                     again.extend(

@@ -28,7 +28,7 @@ mod sorter;
 mod throttle;
 
 pub use check::check;
-pub use counters::{Counters, TopicCounts};
+pub use counters::Counters;
 pub use options::{Compression, KafkaOptions, Key, Protocol, Secret};
 pub use settings::Settings;
 
@@ -112,7 +112,7 @@ impl Kafka {
                 if self.log_bytes {
                     info!("{}: {}", what(), hexadecimal(&message.file));
                 }
-                self.counters.made(&message);
+                self.counters.bytes.add(message.file.len() as u64);
                 self.delivery.push(message, output);
             } else {
                 warn!("Dropping {}", what());

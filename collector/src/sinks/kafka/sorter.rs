@@ -132,14 +132,9 @@ impl Sorter {
             }
             // Not from when it should have been: a late flush is not made up for.
             self.flush_at = now + self.rules.period;
-            let counters = &self.counters;
             self.topics.retain(|_, topic| {
                 let idle_since = *topic.idle_since.get_or_insert(now);
-                let keep = now.saturating_duration_since(idle_since) < REMEMBERED;
-                if !keep {
-                    counters.forget(topic.lists.topic());
-                }
-                keep
+                now.saturating_duration_since(idle_since) < REMEMBERED
             });
         }
         self.flush_at.saturating_duration_since(now)
