@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../http/client.rs"]
+#[allow(dead_code)]
+mod client;
+mod hostile;
 mod http;
 mod mesos;
 mod poller;
+#[path = "../running/mod.rs"]
+mod running;
 mod server;
 mod tls;
 
