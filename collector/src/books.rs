@@ -7,10 +7,11 @@
 //! counted as lost that just was written, and never the other way round.
 
 use log::warn;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,7 +54,14 @@ impl Books {
             .write(true)
             .create(true)
             .truncate(false)
-            .open(path)?;
+            .mode(0o640)
+            // It is overwritten: whoever may put a link there shall not choose what.
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(path)
+            .map_err(|error| match error.raw_os_error().map(Errno::from_raw_os_error) {
+                Some(Errno::LOOP) => io::Error::new(error.kind(), "it is a link, and these are not followed"),
+                _ => error,
+            })?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another process uses it"))?;
         let mut text = String::new();
@@ -127,6 +135,7 @@ fn lost(text: &str, sinks: &[&str]) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
     fn what_was_not_done_is_found_once() {
@@ -146,6 +155,27 @@ mod tests {
         assert_eq!(lost, [103, 0, 0]);
         drop(books);
         assert_eq!(Books::open(&path, &["kafka"]).unwrap().1, [0]);
+    }
+
+    #[test]
+    fn only_its_owner_writes_it_and_no_link_leads_elsewhere() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("books");
+        drop(Books::open(&path, &["kafka"]).unwrap());
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        // What the umask leaves of it: at least the owner's.
+        assert_eq!((mode & 0o700, mode & 0o137), (0o600, 0), "{mode:o}");
+
+        let other = directory.path().join("other");
+        std::fs::write(&other, "precious").unwrap();
+        for target in [&other, &directory.path().join("none")] {
+            let link = directory.path().join("link");
+            symlink(target, &link).unwrap();
+            let error = Books::open(&link, &["kafka"]).unwrap_err();
+            assert!(error.to_string().contains("it is a link"), "{error}");
+            std::fs::remove_file(link).unwrap();
+        }
+        assert_eq!(std::fs::read(&other).unwrap(), b"precious");
     }
 
     #[test]
