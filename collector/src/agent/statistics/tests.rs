@@ -49,6 +49,8 @@ fn values(list: &MetricList) -> Vec<String> {
 fn as_in_2016_and_what_is_nested_too() {
     // `reference/metrics-vectors.md` 19.5
     let measured = rest(&entry(json!({"cpus_limit": 1.1, "mem_rss_bytes": 5_505_024,
+        "net_rx_bytes": 10, "net_rx_dropped": 11, "net_rx_errors": 12, "net_rx_packets": 13,
+        "net_tx_bytes": 20, "net_tx_dropped": 21, "net_tx_errors": 22, "net_tx_packets": 23,
         "net_snmp_statistics": {"tcp_stats": {"InErrs": 0}}})));
     let [list] = measured.lists.as_slice() else {
         panic!("{:?}", measured.lists)
@@ -60,7 +62,16 @@ fn as_in_2016_and_what_is_nested_too() {
         [
             "cpus_limit=1.1",
             "mem_rss_bytes=5505024",
-            "net_snmp_statistics.tcp_stats.InErrs=0"
+            // Each has its own value: a later system copied tx from rx (`reference/metrics.md` 8.1).
+            "net_rx_bytes=10",
+            "net_rx_dropped=11",
+            "net_rx_errors=12",
+            "net_rx_packets=13",
+            "net_snmp_statistics.tcp_stats.InErrs=0",
+            "net_tx_bytes=20",
+            "net_tx_dropped=21",
+            "net_tx_errors=22",
+            "net_tx_packets=23",
         ]
     );
     assert!(list.datapoints.iter().all(|datapoint| {
@@ -69,7 +80,7 @@ fn as_in_2016_and_what_is_nested_too() {
     }));
     assert_eq!(
         (measured.values, measured.unsupported, measured.skipped.count),
-        (3, 0, 0)
+        (11, 0, 0)
     );
     assert_eq!(milliseconds(1_472_647_303.047_42), Some(1_472_647_303_047));
     assert!(rest(&json!([])).lists.is_empty());
