@@ -6,9 +6,10 @@ mod running;
 
 use running::{Running, block, list, stream};
 use rustix::net::sockopt::set_socket_send_buffer_size;
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use serde_json::json;
 use stats_schema::{Layout, MetricList};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 #[test]
@@ -72,6 +73,62 @@ fn a_connection_stuck_inside_a_block_holds_up_no_other() {
     }
     stuck.write_all(last).unwrap();
     assert_eq!(lines.next_json()["datapoints"][0]["name"], "stuck");
+}
+
+/// The open files that this process may have, and those that it starts from then on.
+fn allow_descriptors(count: u64) {
+    let limit = Rlimit {
+        current: Some(count),
+        ..getrlimit(Resource::Nofile)
+    };
+    setrlimit(Resource::Nofile, limit).unwrap();
+}
+
+#[test]
+fn two_thousand_connections_at_a_time() {
+    const CONNECTIONS: usize = 2000;
+    let needed = CONNECTIONS as u64 + 1000;
+    if getrlimit(Resource::Nofile)
+        .maximum
+        .is_some_and(|most| most < needed)
+    {
+        eprintln!("skipped: the system allows this process fewer than {needed} open files");
+        return;
+    }
+    // Too few for the collector, which has to raise that itself.
+    allow_descriptors(1024);
+    let mut collector = Running::start(&[]);
+    allow_descriptors(needed);
+    let lines = collector.stdout();
+    let mut connections = Vec::new();
+    let mut sent = BTreeSet::new();
+    for number in 0..CONNECTIONS {
+        let name = format!("n{number}");
+        let mut connection = collector.connect();
+        connection
+            .write_all(&stream(Layout::Typed, &[list("f", &name)]))
+            .unwrap();
+        connections.push(connection);
+        sent.insert(name);
+    }
+    let printed: BTreeSet<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let name = &lines.next_json()["datapoints"][0]["name"];
+            name.as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(printed, sent);
+    // Not one was closed to make room for another.
+    for mut connection in connections {
+        connection.write_all(&block(Layout::Typed, &[])).unwrap();
+    }
+    let balance = collector.terminate();
+    assert_eq!(balance["connections_opened"], CONNECTIONS);
+    assert_eq!(balance["connections_closed"], CONNECTIONS);
+    assert_eq!(balance["connections_refused"], 0);
+    assert_eq!(balance["connections_failed"], json!({}));
+    assert_eq!(balance["records_received"], CONNECTIONS);
+    assert_eq!(balance["balanced"], true);
 }
 
 #[test]
