@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn host_poll() -> Result<f64, Box<dyn Error>> {
     let (lists, polled) = channel();
     // Two threads poll, and each is one half of it.
-    let host = HostMetrics::start(HOST_PERIOD, "agent", move |_| lists.send(()).is_ok())?;
+    let host = HostMetrics::start(HOST_PERIOD, "agent", None, move |_| lists.send(()).is_ok())?;
     polled.recv()?;
     let start = cpu_time();
     for _ in 0..2 * HOST_POLLS {

@@ -12,7 +12,7 @@ use stats_collector::self_metrics::{self, SelfMetrics};
 use stats_collector::sinks::kafka::Kafka;
 use stats_collector::sinks::prometheus::{Prometheus, Registry};
 use stats_collector::sinks::{Files, Statsd, Stdout};
-use stats_collector::sources::HostMetrics;
+use stats_collector::sources::{HostMetrics, hostname};
 use stats_collector::{Collector, SinkError};
 use std::io;
 use std::process::ExitCode;
@@ -162,10 +162,11 @@ fn start_host_metrics(options: &Options, collector: &Collector) -> io::Result<Op
     }
     let inlet = collector.inlet();
     let period = Duration::from_secs(host.period_seconds);
-    HostMetrics::start(period, &options.agent.agent_metrics_topic, move |lists| {
-        inlet.push(lists)
-    })
-    .map(Some)
+    let topic = &options.agent.agent_metrics_topic;
+    // The agent says how the node is called; nobody else does if it is not asked.
+    let hostname = (!options.agent.agent_polling).then(hostname);
+    let lists = move |lists| inlet.push(lists);
+    HostMetrics::start(period, topic, hostname.as_deref(), lists).map(Some)
 }
 
 /// Answers HTTP requests until what it returns is dropped, if that is wanted.

@@ -8,7 +8,7 @@ mod tcp;
 mod throttle;
 mod unfinished;
 
-pub use host::{HostMetrics, HostOptions};
+pub use host::{HostMetrics, HostOptions, hostname};
 pub use inlet::Inlet;
 pub use tcp::Limits;
 pub(crate) use tcp::TcpSource;

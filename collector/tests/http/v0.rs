@@ -112,6 +112,20 @@ fn answers() {
 }
 
 #[test]
+fn without_an_agent_the_node_has_the_name_of_the_machine() {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let collector = Running::start(&["--host-metrics=true"]);
+    let node = get_until(collector.http(), "/v0/node", |answer| {
+        answer.status == 200 && answer.body.contains("load.1min") && answer.body.contains("filesystem.")
+    });
+    // Both threads' metrics have it, or it would be no dimension of all.
+    assert_eq!(
+        node.json()["dimensions"],
+        json!({"mesos_id": "", "hostname": name.trim_end()})
+    );
+}
+
+#[test]
 fn everything_at_once() {
     let collector = started();
     let debug = get(collector.http(), "/v0/debug").json();

@@ -9,6 +9,7 @@ mod system;
 use crate::flags::boolean;
 use clap::Args;
 use log::{info, warn};
+use rustix::system::uname;
 use stats_schema::{Datapoint, MetricList, MetricType, Tag};
 use std::io;
 use std::sync::Arc;
@@ -43,8 +44,8 @@ pub struct HostMetrics {
 
 impl HostMetrics {
     /// Hands the metrics to `lists` at once, and then every `period`; what is a change since the poll before, the cpu's
-    /// percentages, from the second poll on. Each list has a distinct set of tags, and all have `topic`. When `lists`
-    /// returns false, nobody wants them any more.
+    /// percentages, from the second poll on. Each list has a distinct set of tags, and all have `topic`, and the tag
+    /// `hostname` if it is there. When `lists` returns false, nobody wants them any more.
     ///
     /// # Errors
     ///
@@ -52,6 +53,7 @@ impl HostMetrics {
     pub fn start(
         period: Duration,
         topic: &str,
+        hostname: Option<&str>,
         lists: impl Fn(Vec<MetricList>) -> bool + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let lists = Arc::new(lists);
@@ -60,6 +62,7 @@ impl HostMetrics {
             what: "the system",
             period,
             topic: topic.to_owned(),
+            hostname: hostname.map(str::to_owned),
             lists: Arc::clone(&lists),
             failure: None,
         }
@@ -68,6 +71,7 @@ impl HostMetrics {
             what: "the filesystems",
             period,
             topic: topic.to_owned(),
+            hostname: hostname.map(str::to_owned),
             lists,
             failure: None,
         }
@@ -96,6 +100,7 @@ struct Poll<L> {
     what: &'static str,
     period: Duration,
     topic: String,
+    hostname: Option<String>,
     lists: Arc<L>,
     /// What could not be read the last time.
     failure: Option<String>,
@@ -113,7 +118,7 @@ impl<L: Fn(Vec<MetricList>) -> bool + Send + Sync + 'static> Poll<L> {
             loop {
                 let Readings { groups, failures } = read();
                 self.tell(&failures);
-                if !(self.lists)(to_lists(&self.topic, now_ms(), groups)) {
+                if !(self.lists)(to_lists(&self.topic, self.hostname.as_deref(), now_ms(), groups)) {
                     break;
                 }
                 // What took longer than a period is not made up for.
@@ -141,7 +146,18 @@ impl<L: Fn(Vec<MetricList>) -> bool + Send + Sync + 'static> Poll<L> {
     }
 }
 
-fn to_lists(topic: &str, time_ms: i64, groups: Vec<(Option<HostTag>, Values)>) -> Vec<MetricList> {
+/// What the machine calls itself.
+#[must_use]
+pub fn hostname() -> String {
+    uname().nodename().to_string_lossy().into_owned()
+}
+
+fn to_lists(
+    topic: &str,
+    hostname: Option<&str>,
+    time_ms: i64,
+    groups: Vec<(Option<HostTag>, Values)>,
+) -> Vec<MetricList> {
     let datapoint = |(name, value): (&str, f64)| Datapoint {
         name: name.to_owned(),
         time_ms,
@@ -156,6 +172,7 @@ fn to_lists(topic: &str, time_ms: i64, groups: Vec<(Option<HostTag>, Values)>) -
             topic: topic.to_owned(),
             tags: tag
                 .into_iter()
+                .chain(hostname.map(|hostname| ("hostname", hostname.to_owned())))
                 .map(|(key, value)| Tag {
                     key: key.to_owned(),
                     value,

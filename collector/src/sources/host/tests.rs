@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Host metrics with this period, and the lists they hand over.
 fn started(period: Duration) -> (HostMetrics, Receiver<Vec<MetricList>>) {
     let (sender, lists) = channel();
-    let host = HostMetrics::start(period, "agent", move |lists| sender.send(lists).is_ok()).unwrap();
+    let host = HostMetrics::start(period, "agent", None, move |lists| sender.send(lists).is_ok()).unwrap();
     (host, lists)
 }
 
@@ -162,7 +162,7 @@ fn the_cpu_comes_with_the_second_poll_and_adds_up() {
 #[test]
 fn ends_when_nobody_listens() {
     let (sender, ends) = channel();
-    let _host = HostMetrics::start(Duration::ZERO, "agent", move |_| {
+    let _host = HostMetrics::start(Duration::ZERO, "agent", None, move |_| {
         sender.send(()).unwrap();
         false
     })
