@@ -130,7 +130,7 @@ fn a_connection_that_was_closed_is_replaced() {
 }
 
 #[test]
-fn wishes_are_granted_once_in_five_seconds() {
+fn wishes_are_granted_once_in_two_seconds() {
     let server = Server::of_files();
     let polled = poll(&[&url(&server), ONCE]);
     let requests = [(); 3].map(|()| server.next());
