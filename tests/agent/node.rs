@@ -153,16 +153,32 @@ impl Node {
         &self.agent.log
     }
 
-    /// Ends the agent as a power failure would, its containers going on, and starts it again.
+    /// Does both of the next, and waits until the agent has its tasks back.
     pub(crate) fn kill_and_restart_agent(&mut self) {
+        self.kill_agent();
+        self.start_agent();
+        self.agent.log.wait_for_text("Re-registered with master");
+    }
+
+    /// Ends the agent as a power failure would, its containers going on.
+    pub(crate) fn kill_agent(&mut self) {
         self.agent.kill();
+    }
+
+    /// Starts the agent that was killed again, and does not wait.
+    pub(crate) fn start_agent(&mut self) {
         self.agent = Process::start(
             "the agent",
             &self.mesos.agent,
             &self.agent_command,
             &self.directory,
         );
-        self.agent.log.wait_for_text("Re-registered with master");
+    }
+
+    /// Whether the agent that was started again has its tasks back.
+    pub(crate) fn agent_is_back(&self) -> bool {
+        let log = self.agent.log.so_far();
+        log.iter().any(|line| line.contains("Re-registered with master"))
     }
 
     /// The ports of all endpoints, each of which is open once.

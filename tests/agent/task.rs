@@ -11,14 +11,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// What a task runs: `task.sh DIRECTORY NAME`. It leaves its environment and its file descriptors in files, sends each line of
-/// a pipe to its endpoint and ends with the pipe.
+/// a pipe to its endpoint and ends with the pipe. That nobody listened to a line, the kernel says when the next one is sent,
+/// which it does not send then: it is sent again, and the one before is noted in a file.
 const SCRIPT: &str = r#"
 { env; echo "SANDBOX=$(pwd -P)"; } > "$1/$2.new"
 readlink /proc/$$/fd/* > "$1/$2.descriptors"
 exec 3< "$1/$2.pipe"
+exec 4> "/dev/udp/$STATSD_UDP_HOST/$STATSD_UDP_PORT"
 mv "$1/$2.new" "$1/$2.environment"
 while read -r line <&3; do
-  echo -n "$line" > "/dev/udp/$STATSD_UDP_HOST/$STATSD_UDP_PORT"
+  until printf %s "$line" >&4; do echo "$before" >> "$1/$2.refused"; done
+  before=$line
 done
 "#;
 
@@ -62,6 +65,12 @@ impl Task {
     /// Lets the task send this to its endpoint, as one datagram.
     pub(crate) fn send(&mut self, line: &str) {
         writeln!(self.pipe, "{line}").unwrap();
+    }
+
+    /// The lines that reached nobody, as far as the kernel has said so.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.file("refused")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
     }
 
     /// Waits until the task runs; its environment.
