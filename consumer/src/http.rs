@@ -3,8 +3,11 @@
 use crate::backend::DeliveryError;
 use crate::batch::Batch;
 use crate::counters::{Counters, add};
+use std::fmt::Display;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
-use ureq::tls::{TlsConfig, TlsProvider};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 
 /// How long a request may take from the first to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,6 +27,31 @@ pub(crate) enum Answer {
     Refused(String),
 }
 
+/// The authorities that may vouch for a backend over https: those in `file`, the value of --output-ca-file, or the system's.
+///
+/// # Errors
+///
+/// A file that cannot be read, or holds something else.
+pub(crate) fn authorities(file: Option<&Path>) -> Result<RootCerts, String> {
+    let Some(file) = file else {
+        return Ok(RootCerts::PlatformVerifier);
+    };
+    let wrong = |reason: &dyn Display| format!("--output-ca-file={}: {reason}", file.display());
+    let pem = fs::read(file).map_err(|error| wrong(&error))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| wrong(&error))? {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        return Err(wrong(
+            &"there is no certificate in it, which begins with -----BEGIN CERTIFICATE-----",
+        ));
+    }
+    Ok(RootCerts::new_with_certs(&certificates))
+}
+
 /// Requests to one address.
 #[derive(Debug)]
 pub(crate) struct Requests {
@@ -33,9 +61,13 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// POST requests to `url` with these headers, of which none is ever logged.
-    pub(crate) fn new(url: String, headers: Vec<(&'static str, String)>) -> Self {
-        let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).build();
+    /// POST requests to `url`, which one of `authorities` vouches for if it is https, with these headers, of which none is ever
+    /// logged.
+    pub(crate) fn new(url: String, headers: Vec<(&'static str, String)>, authorities: RootCerts) -> Self {
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::NativeTls)
+            .root_certs(authorities)
+            .build();
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)

@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use stats_schema::{DatapointRef, MetricType, RecordRef, TagRef};
 use std::sync::Arc;
+use ureq::tls::RootCerts;
 
 /// A batch is full with this many bytes, however few datapoints they are.
 const BATCH_BYTES: usize = 4 << 20;
@@ -55,7 +56,7 @@ impl Kairos {
                 0 => usize::MAX,
                 count => usize::try_from(count).unwrap_or(usize::MAX),
             },
-            requests: Requests::new(url, vec![json]),
+            requests: Requests::new(url, vec![json], RootCerts::PlatformVerifier),
         }
     }
 }

@@ -134,7 +134,7 @@ impl BackendOptions {
         Ok(match self {
             Self::Print => Box::new(Print::new(counters, std::io::stdout())),
             Self::Graphite(options) => Box::new(Graphite::new(options, counters)?),
-            Self::Influx(options) => Box::new(Influx::new(options, counters)),
+            Self::Influx(options) => Box::new(Influx::new(options, counters)?),
             Self::Kairos(options) => Box::new(Kairos::new(options, counters)),
             Self::Statsd(options) => Box::new(Statsd::new(options, counters)),
         })

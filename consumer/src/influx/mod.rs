@@ -6,12 +6,13 @@ use crate::backend::{Backend, DeliveryError};
 use crate::batch::Batch;
 use crate::counters::{Counters, add};
 use crate::environment::boolean;
-use crate::http::{Answer, Requests, unexpected};
+use crate::http::{Answer, Requests, authorities, unexpected};
 use crate::numbers::{name_suffix, number};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use clap::{Args, ValueEnum};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use stats_schema::{MetricType, RecordRef};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A batch is full with this many bytes, however few points they are.
@@ -31,13 +32,17 @@ const RESERVED: AsciiSet = NON_ALPHANUMERIC
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "InfluxDB")]
 pub(crate) struct InfluxOptions {
-    /// InfluxDB's host, or an https URL with its port
+    /// InfluxDB's host, or a URL with its port; with https the certificate is verified, and so is that it is for this host
     #[arg(long, env, value_name = "HOST")]
     output_host: String,
 
     /// InfluxDB's port, unless the host is a URL
     #[arg(long, env, value_name = "PORT", default_value_t = 8086)]
     output_port: u16,
+
+    /// File with the certificates, in PEM, that may vouch for InfluxDB, instead of those that the system trusts
+    #[arg(long, env, value_name = "FILE")]
+    output_ca_file: Option<PathBuf>,
 
     /// The measurement of all points
     #[arg(long, env, value_name = "NAME")]
@@ -131,7 +136,13 @@ pub(crate) struct Influx {
 }
 
 impl Influx {
-    pub(crate) fn new(options: &InfluxOptions, counters: Arc<Counters>) -> Self {
+    /// A batch for the InfluxDB of `options`.
+    ///
+    /// # Errors
+    ///
+    /// A file of certificates that cannot be used.
+    pub(crate) fn new(options: &InfluxOptions, counters: Arc<Counters>) -> Result<Self, String> {
+        let authorities = authorities(options.output_ca_file.as_deref())?;
         let base = if options.output_host.contains("://") {
             options.output_host.trim_end_matches('/').to_owned()
         } else {
@@ -154,6 +165,7 @@ impl Influx {
                 create = Some(Requests::new(
                     format!("{base}/query?q={}", percent(&query)),
                     headers.clone(),
+                    authorities.clone(),
                 ));
             }
             let policy = match options.retention_policy.as_str() {
@@ -169,15 +181,15 @@ impl Influx {
             let bucket = percent(options.output_bucket.as_deref().unwrap_or_default());
             format!("{base}/api/v2/write?org={org}&bucket={bucket}&precision=ms")
         };
-        Self {
+        Ok(Self {
             most: usize::try_from(options.batch_points).unwrap_or(usize::MAX),
             options: options.clone(),
             counters,
             batch: Batch::default(),
-            write: Requests::new(url, headers),
+            write: Requests::new(url, headers, authorities),
             create,
             series: Vec::new(),
-        }
+        })
     }
 
     fn create_database(&mut self) -> Result<(), DeliveryError> {

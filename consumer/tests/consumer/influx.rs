@@ -1,13 +1,16 @@
 //! A real InfluxDB 1.x; and the requests of 2.x, for which Debian has no package.
 
+use crate::certificate::certificate;
 use crate::installed::{Server, find, free_ports};
 use crate::messages::{TIME_MS, gauge, message, numbered};
 use crate::program::{Program, command};
 use crate::recording_server;
 use stats_kafka::local::{Broker, new_topic};
 use stats_schema::MetricType;
+use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
+use ureq::tls::{TlsConfig, TlsProvider};
 
 /// Who may do everything.
 const USER: &str = "metrics";
@@ -17,10 +20,29 @@ struct Influx {
     files: TempDir,
     program: String,
     port: u16,
+    /// Without a path.
+    url: String,
+    /// For the questions of the tests, which trust it.
+    agent: ureq::Agent,
 }
 
 impl Influx {
     fn new() -> Option<Self> {
+        Self::configure("http", "")
+    }
+
+    /// One that speaks TLS with this certificate.
+    fn secured(certificate: &Path) -> Option<Self> {
+        let key = certificate.with_extension("key");
+        let more = format!(
+            "https-enabled = true\nhttps-certificate = \"{}\"\nhttps-private-key = \"{}\"\n",
+            certificate.display(),
+            key.display()
+        );
+        Self::configure("https", &more)
+    }
+
+    fn configure(scheme: &str, more: &str) -> Option<Self> {
         let program = find("influxd", "influxdb")?;
         let files = TempDir::new().unwrap();
         let folder = files.path().display();
@@ -28,16 +50,24 @@ impl Influx {
         let config = format!(
             "reporting-disabled = true\nbind-address = \"127.0.0.1:{rpc}\"\n[meta]\ndir = \"{folder}/meta\"\n\
              [data]\ndir = \"{folder}/data\"\nwal-dir = \"{folder}/wal\"\n[http]\nbind-address = \"127.0.0.1:{port}\"\n\
-             auth-enabled = true\n"
+             auth-enabled = true\n{more}"
         );
         std::fs::write(files.path().join("influx.conf"), config).unwrap();
-        Some(Self { files, program, port })
+        let tls = TlsConfig::builder().provider(TlsProvider::NativeTls);
+        let config = ureq::Agent::config_builder().tls_config(tls.disable_verification(true).build());
+        Some(Self {
+            files,
+            program,
+            port,
+            url: format!("{scheme}://127.0.0.1:{port}"),
+            agent: config.build().into(),
+        })
     }
 
     fn start(&self) -> Server {
         let config = self.files.path().join("influx.conf");
         let server = Server::start(Command::new(&self.program).arg("-config").arg(config), self.port);
-        let query = ureq::post(format!("http://127.0.0.1:{}/query", self.port));
+        let query = self.agent.post(format!("{}/query", self.url));
         let create = format!("create user {USER} with password '{PASSWORD}' with all privileges");
         match query.query("q", create).send_empty() {
             // The first administrator may be created by anybody; after a restart it is there.
@@ -48,7 +78,9 @@ impl Influx {
 
     /// The result of a query as JSON.
     fn query(&self, query: &str) -> serde_json::Value {
-        let request = ureq::get(format!("http://127.0.0.1:{}/query", self.port))
+        let request = self
+            .agent
+            .get(format!("{}/query", self.url))
             .query("u", USER)
             .query("p", PASSWORD)
             .query("db", "stats")
@@ -125,6 +157,82 @@ fn a_wrong_password_is_a_pause_and_not_a_loss() {
     assert_eq!(program.terminate().code(), Some(0));
     let rows = influx.query("select count(n) from m");
     assert_eq!(rows, serde_json::json!([[0, 3]]));
+}
+
+#[test]
+fn only_a_trusted_certificate_for_this_host_is_accepted() {
+    let Some(broker) = Broker::shared() else { return };
+    let folder = TempDir::new().unwrap();
+    let Some(good) = certificate(folder.path(), "good", "IP:127.0.0.1") else {
+        return;
+    };
+    let of_another_host = certificate(folder.path(), "of-another-host", "IP:127.0.0.2").unwrap();
+    for (served, trusted, accepted) in [
+        (&good, Some(("OUTPUT_CA_FILE", &good)), true),
+        // What the system trusts.
+        (&good, Some(("SSL_CERT_FILE", &good)), true),
+        (&good, None, false),
+        (&good, Some(("OUTPUT_CA_FILE", &of_another_host)), false),
+        (
+            &of_another_host,
+            Some(("OUTPUT_CA_FILE", &of_another_host)),
+            false,
+        ),
+    ] {
+        let Some(influx) = Influx::secured(served) else {
+            return;
+        };
+        let _server = influx.start();
+        let topic = new_topic();
+        broker.produce(&topic, numbered(0, 1, 3));
+        let program = Program::start(
+            command(&broker.address(), &topic)
+                .args(["influx", "--measurement-name=m", "--output-database=stats"])
+                .env("OUTPUT_HOST", &influx.url)
+                .env("OUTPUT_USERNAME", USER)
+                .env("OUTPUT_PASSWORD", PASSWORD)
+                .envs(trusted),
+        );
+        if accepted {
+            program.wait_for_total("delivered", 3);
+        } else {
+            program.wait_for("the reason", |line| {
+                line.contains("certificate verify failed") && line.contains("trying again in 1 s")
+            });
+        }
+        assert_eq!(program.terminate().code(), Some(0));
+        let rows = influx.query("select count(n) from m");
+        let expected = if accepted {
+            serde_json::json!([[0, 3]])
+        } else {
+            serde_json::Value::Null
+        };
+        assert_eq!(rows, expected, "{served:?} {trusted:?}");
+    }
+}
+
+#[test]
+fn a_file_without_certificates_is_refused() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "no certificate").unwrap();
+    for path in [file.path(), Path::new("/nonexistent")] {
+        let output = command("127.0.0.1:1", "none")
+            .args([
+                "influx",
+                "--output-host=https://127.0.0.1:1",
+                "--measurement-name=m",
+            ])
+            .args(["--output-database=d", "--output-ca-file"])
+            .arg(path)
+            .output()
+            .unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(
+            message.contains(&format!("--output-ca-file={}: ", path.display())),
+            "{message}"
+        );
+    }
 }
 
 #[test]
