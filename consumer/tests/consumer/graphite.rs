@@ -19,17 +19,25 @@ struct Carbon {
     program: String,
     /// Lines (TCP and UDP), pickles.
     ports: [u16; 2],
+    /// Where it says what it has not written yet.
+    query_port: u16,
 }
 
 impl Carbon {
+    /// One that writes its files as fast as it can.
     fn new() -> Option<Self> {
+        Self::writing("inf")
+    }
+
+    /// One that writes at most so many series a second.
+    fn writing(updates: &str) -> Option<Self> {
         let program = find("carbon-cache", "graphite-carbon")?;
-        let ports @ [lines, pickles, query] = free_ports();
+        let [lines, pickles, query] = free_ports();
         let files = TempDir::new().unwrap();
         let folder = files.path().display();
         let config = format!(
             "[cache]\nSTORAGE_DIR = {folder}\nLOCAL_DATA_DIR = {folder}/whisper\nCONF_DIR = {folder}\nLOG_DIR = {folder}\n\
-             PID_DIR = {folder}\nUSER =\nMAX_UPDATES_PER_SECOND = inf\nMAX_CREATES_PER_MINUTE = inf\n\
+             PID_DIR = {folder}\nUSER =\nMAX_UPDATES_PER_SECOND = {updates}\nMAX_CREATES_PER_MINUTE = inf\n\
              LINE_RECEIVER_INTERFACE = 127.0.0.1\nLINE_RECEIVER_PORT = {lines}\nENABLE_UDP_LISTENER = True\n\
              UDP_RECEIVER_INTERFACE = 127.0.0.1\nUDP_RECEIVER_PORT = {lines}\nPICKLE_RECEIVER_INTERFACE = 127.0.0.1\n\
              PICKLE_RECEIVER_PORT = {pickles}\nCACHE_QUERY_INTERFACE = 127.0.0.1\nCACHE_QUERY_PORT = {query}\n"
@@ -38,11 +46,11 @@ impl Carbon {
         std::fs::write(files.path().join("carbon.conf"), config).unwrap();
         let schemas = "[all]\npattern = .*\nretentions = 1s:1h\n";
         std::fs::write(files.path().join("storage-schemas.conf"), schemas).unwrap();
-        let ports = [ports[0], ports[1]];
         Some(Self {
             files,
             program,
-            ports,
+            ports: [lines, pickles],
+            query_port: query,
         })
     }
 
@@ -81,25 +89,46 @@ impl Carbon {
                     \x20   for i, v in enumerate(values):\n\
                     \x20     if v is not None: print(name, v, start + i * step)";
         // The python that Debian's packages, whisper among them, are installed for.
-        let output = Command::new("/usr/bin/python3")
+        let mut python = Command::new("/usr/bin/python3");
+        python
             .args(["-c", read])
-            .current_dir(self.files.path().join("whisper"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        let lines = output.stdout.lines().map(Result::unwrap);
-        lines
-            .filter(|line| !line.starts_with("carbon."))
-            .map(|line| {
-                let mut words = line.split(' ');
-                let mut next = || words.next().unwrap();
-                (
-                    next().to_owned(),
-                    (next().parse().unwrap(), next().parse().unwrap()),
-                )
-            })
-            .collect()
+            .current_dir(self.files.path().join("whisper"));
+        series_of(&mut python)
     }
+
+    /// What it has of these series but not in files, asked as Graphite's web application asks: a pickle with its length before
+    /// it, and the same back.
+    fn cached<'a>(&self, names: impl Iterator<Item = &'a String>) -> Stored {
+        let ask = "import pickle, socket, struct, sys\n\
+                   carbon = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\n\
+                   answers = carbon.makefile('rb')\n\
+                   for name in sys.argv[2:]:\n\
+                   \x20 query = pickle.dumps({'type': 'cache-query', 'metric': name}, protocol=2)\n\
+                   \x20 carbon.sendall(struct.pack('!L', len(query)) + query)\n\
+                   \x20 length, = struct.unpack('!L', answers.read(4))\n\
+                   \x20 for time, value in pickle.loads(answers.read(length))['datapoints']: print(name, value, int(time))";
+        let mut python = Command::new("/usr/bin/python3");
+        python.args(["-c", ask, &self.query_port.to_string()]).args(names);
+        series_of(&mut python)
+    }
+}
+
+/// The series a program prints, those of Carbon about itself left out.
+fn series_of(program: &mut Command) -> Stored {
+    let output = program.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let lines = output.stdout.lines().map(Result::unwrap);
+    lines
+        .filter(|line| !line.starts_with("carbon."))
+        .map(|line| {
+            let mut words = line.split(' ');
+            let mut next = || words.next().unwrap();
+            (
+                next().to_owned(),
+                (next().parse().unwrap(), next().parse().unwrap()),
+            )
+        })
+        .collect()
 }
 
 /// `count` messages of one datapoint of the present second, each of another name, and what they come to.
@@ -159,6 +188,37 @@ fn carbon_takes_datagrams() {
 #[test]
 fn carbon_takes_pickles() {
     to_carbon("pickle");
+}
+
+#[test]
+fn carbon_answers_with_what_it_has_not_written_yet() {
+    // Its files would take longer than any test.
+    let Some(carbon) = Carbon::writing("1") else {
+        return;
+    };
+    let Some(broker) = Broker::shared() else { return };
+    let topic = new_topic();
+    let (messages, expected) = series(0, 500);
+    broker.produce(&topic, messages);
+    let _server = carbon.start();
+    let program = Program::start(
+        command(&broker.address(), &topic)
+            .args(["graphite", "--output-host=127.0.0.1", "--graphite-prefix=p"])
+            .env("OUTPUT_PORT", carbon.ports[0].to_string()),
+    );
+    program.wait_for_total("delivered", 500);
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let mut found = carbon.cached(expected.keys());
+        found.extend(carbon.stored());
+        if found == expected {
+            break;
+        }
+        assert!(Instant::now() < until, "{} of {}", found.len(), expected.len());
+        // One may be on its way to a file, and Carbon tells nobody when it gets there.
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(program.terminate().code(), Some(0));
 }
 
 #[test]
