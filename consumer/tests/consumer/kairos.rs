@@ -1,4 +1,4 @@
-//! KairosDB's endpoint, played by a server that records. Debian has no KairosDB.
+//! KairosDB's endpoint, played by a server that records and answers what a real one seldom does.
 
 use crate::messages::{TAGS, TIME_MS, gauge, message, numbered};
 use crate::program::{Program, command};

@@ -8,6 +8,7 @@ mod graphite;
 mod influx;
 mod installed;
 mod kairos;
+mod kairosdb;
 mod messages;
 mod print;
 mod program;
