@@ -70,6 +70,8 @@ impl Pending {
 mod tests {
     use super::super::message::Trigger;
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn message(datapoints: u64) -> Message {
         Message {
@@ -112,5 +114,46 @@ mod tests {
         let taken: Vec<_> = std::iter::from_fn(|| pending.pop()).take(3).collect();
         pending.put_back(taken.into_iter(), &output);
         assert_eq!(numbers(&pending), [0, 1, 2, 3, 4]);
+    }
+
+    proptest! {
+        /// Messages come, are taken and come back in any order; a sorted map that loses its first does the same.
+        #[test]
+        fn a_plain_list_does_the_same(
+            room in 0usize..8,
+            steps in proptest::collection::vec((0u8..3, 0usize..4), 1..60),
+        ) {
+            let limit = room * message(0).bytes() + 500;
+            let output = Output::default();
+            let mut pending = Pending::new(limit);
+            let (mut plain, mut dropped) = (BTreeMap::new(), (0, 0));
+            let mut taken: Vec<(usize, Message)> = Vec::new();
+            for (number, (what, which)) in steps.into_iter().enumerate() {
+                match what {
+                    0 => {
+                        pending.push(number, message(number as u64), &output);
+                        plain.insert(number, number as u64);
+                    }
+                    1 => {
+                        let popped = pending.pop();
+                        prop_assert_eq!(popped.as_ref().map(|(number, _)| *number), plain.pop_first().map(|(number, _)| number));
+                        taken.extend(popped);
+                    }
+                    _ => {
+                        let back = taken.split_off(which.min(taken.len()));
+                        plain.extend(back.iter().map(|(number, message)| (*number, message.datapoints)));
+                        pending.put_back(back.into_iter(), &output);
+                    }
+                }
+                while plain.len() > room {
+                    let (_, datapoints) = plain.pop_first().unwrap();
+                    dropped = (dropped.0 + 1, dropped.1 + datapoints);
+                }
+                prop_assert_eq!(numbers(&pending), plain.keys().copied().collect::<Vec<_>>());
+                prop_assert_eq!(pending.first().map(|(number, _)| *number), plain.keys().next().copied());
+                prop_assert_eq!(pending.bytes(), plain.len() * message(0).bytes());
+                prop_assert_eq!(output.dropped(Reason::QueueFull).get(), dropped);
+            }
+        }
     }
 }
