@@ -1,6 +1,5 @@
 //! The last minutes of all datapoints together, and of what each sink wrote.
 
-pub(super) use super::store::SAMPLE;
 use super::store::per_second;
 use crate::sinks::Queue;
 use crate::telemetry::Input;

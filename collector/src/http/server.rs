@@ -39,7 +39,7 @@ pub async fn serve(listener: TcpListener, state: Arc<HttpState>, stop: impl Futu
         .is_ok_and(|address| address.ip().is_loopback());
     let service = TowerToHyperService::new(routes(Arc::clone(&state), loopback));
     let mut connections = JoinSet::new();
-    let mut samples = interval(super::history::SAMPLE);
+    let mut samples = interval(super::store::SAMPLE);
     samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first is at once, when nothing has come yet.
     samples.tick().await;

@@ -2,9 +2,8 @@
 
 use super::answer::{Answer, render};
 use super::health::{self, Health, SinkHealth};
-use super::history::SAMPLE;
 use super::state::HttpState;
-use super::store::{Origin, SourceRate};
+use super::store::{Origin, SAMPLE, SourceRate};
 use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
