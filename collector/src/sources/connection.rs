@@ -1,7 +1,6 @@
 //! One connection: reads, decodes, passes on; says why it ended.
 
 use super::acknowledge::Acknowledge;
-use super::tcp::told_to_stop;
 use super::throttle::Throttle;
 use super::unfinished::{OverBudget, Unfinished};
 use crate::Batch;
@@ -209,4 +208,10 @@ impl Connection {
         let result = fed.map_err(Fault::from).and_then(|()| Ok(unfinished.set(held)?));
         (batches, result)
     }
+}
+
+/// Waits until the collector ends, or is gone.
+pub(super) async fn told_to_stop(stop: &mut watch::Receiver<Option<Instant>>) {
+    // Only the collector can close the channel, by ending.
+    let _ = stop.wait_for(Option::is_some).await;
 }

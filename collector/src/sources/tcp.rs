@@ -1,7 +1,7 @@
 //! Avro streams over TCP: takes connections and serves each in a task of its own.
 
 use super::acknowledge::Acknowledge;
-use super::connection::Connection;
+use super::connection::{Connection, told_to_stop};
 use super::throttle::Throttle;
 use super::unfinished::{Budget, Unfinished};
 use crate::Batch;
@@ -209,12 +209,6 @@ fn keep_alive(stream: &TcpStream) -> io::Result<()> {
     sockopt::set_tcp_keepintvl(stream, Duration::from_secs(10))?;
     sockopt::set_tcp_keepcnt(stream, 6)?;
     Ok(())
-}
-
-/// Waits until the collector ends, or is gone.
-pub(super) async fn told_to_stop(stop: &mut watch::Receiver<Option<Instant>>) {
-    // Only the collector can close the channel, by ending.
-    let _ = stop.wait_for(Option::is_some).await;
 }
 
 /// The connections that peers have made and that are not accepted yet. None is made after this.

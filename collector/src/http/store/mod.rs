@@ -13,6 +13,7 @@
 //! for its own tags. No text is built.
 
 mod dimension;
+mod origin;
 mod rates;
 mod room;
 mod shown;
@@ -21,15 +22,17 @@ mod source;
 mod tags;
 
 pub use dimension::Dimension;
+pub use origin::Origin;
 pub use rates::{Rates, SourceRate};
 pub(super) use rates::{SAMPLE, per_second};
 pub use shown::{Shown, ShownDatapoint};
 pub use sink::StoreSink;
-pub use source::{Kind, Origin};
+pub use source::Kind;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use origin::OriginRef;
 use room::Room;
-use source::{OriginRef, Source};
+use source::Source;
 use stats_schema::RecordRef;
 use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
 //! Datapoints per second, now and over the last minutes.
 
-use super::source::Origin;
+use super::origin::Origin;
 use std::collections::VecDeque;
 use std::time::Duration;
 

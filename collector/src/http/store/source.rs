@@ -2,6 +2,7 @@
 
 use super::Recorded;
 use super::dimension::Dimension;
+use super::origin::{Origin, OriginRef};
 use super::rates::{Rate, SourceRate};
 use super::room::Room;
 use super::shown::{Shown, ShownDatapoint};
@@ -11,28 +12,6 @@ use stats_schema::{DatapointRef, RecordRef};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The topic of what the module could not assign to a container.
-const UNKNOWN_CONTAINER: &str = "unknown_container";
-
-/// Where datapoints come from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// The agent, the host, the collector: whatever has no container.
-    Node,
-    /// A container that the module does not know.
-    UnknownContainer,
-    /// The container with this id.
-    Container(Arc<str>),
-}
-
-/// An [`Origin`] whose id lives elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum OriginRef<'a> {
-    Node,
-    UnknownContainer,
-    Container(&'a str),
-}
 
 /// What a metric tells about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,49 +41,6 @@ struct Series {
     time_ms: i64,
     /// When it was updated, in milliseconds since the store began.
     seen_ms: u64,
-}
-
-impl Origin {
-    /// The container's id, if it is one.
-    #[must_use]
-    pub fn container_id(&self) -> Option<&str> {
-        match self {
-            Self::Container(id) => Some(id),
-            Self::Node | Self::UnknownContainer => None,
-        }
-    }
-
-    pub(super) fn borrowed(&self) -> OriginRef<'_> {
-        match self {
-            Self::Node => OriginRef::Node,
-            Self::UnknownContainer => OriginRef::UnknownContainer,
-            Self::Container(id) => OriginRef::Container(id),
-        }
-    }
-
-    pub(super) fn is(&self, other: OriginRef<'_>) -> bool {
-        self.borrowed() == other
-    }
-}
-
-impl<'a> OriginRef<'a> {
-    /// Where a record comes from.
-    pub(super) fn of(record: &RecordRef<'a>) -> Self {
-        // The identity tags come first, so a task's own tag of this name does not count.
-        let id = record.tags.iter().find(|tag| tag.key == "container_id");
-        match id.map(|tag| tag.value).filter(|id| !id.is_empty()) {
-            Some(id) => Self::Container(id),
-            None if record.topic == UNKNOWN_CONTAINER => Self::UnknownContainer,
-            None => Self::Node,
-        }
-    }
-
-    fn id_bytes(self) -> usize {
-        match self {
-            Self::Node | Self::UnknownContainer => 0,
-            Self::Container(id) => id.len(),
-        }
-    }
 }
 
 impl Kind {

@@ -48,6 +48,7 @@ mod recorded;
 mod registry;
 mod render;
 mod series;
+mod shown;
 mod sink;
 mod window;
 

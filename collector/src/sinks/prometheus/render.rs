@@ -4,7 +4,7 @@ use super::families::{Family, Kind};
 use super::format::Format;
 use super::labels::LabelSet;
 use super::names::push_escaped;
-use super::series::Shown;
+use super::shown::Shown;
 use super::window::QUANTILES;
 use std::fmt::Write;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use super::families::{Family, Kind};
 use super::labels::LabelSet;
 use super::recorded::Refusal;
+use super::shown::{Shown, Sketched};
 use super::window::{Set, Summary};
 use stats_schema::{DatapointRef, MetricType};
 use std::sync::Arc;
@@ -42,27 +43,6 @@ pub(super) enum Sample<'a> {
     Member(&'a str),
     /// A member of a set that was sent without its text.
     Number(f64),
-}
-
-/// What a series shows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Shown {
-    Number(f64),
-    Summary {
-        quantiles: [f64; 3],
-        sum: f64,
-        count: f64,
-        /// Whether a sample was below zero, so that the sum is none that only grows.
-        negative: bool,
-    },
-}
-
-/// Whether a datapoint that was taken is in the sketch as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sketched {
-    Yes,
-    /// There was no memory for it.
-    No,
 }
 
 impl<'a> Sample<'a> {

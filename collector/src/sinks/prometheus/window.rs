@@ -4,7 +4,7 @@
 //! the end is kept as a few numbers: reading a page costs little, and the next minute needs no second sketch.
 
 use super::recorded::Refusal;
-use super::series::{Shown, Sketched};
+use super::shown::{Shown, Sketched};
 use cardinality_estimator::CardinalityEstimator;
 use sketches_ddsketch::{Config, DDSketch};
 use std::fmt;
