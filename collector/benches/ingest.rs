@@ -186,16 +186,7 @@ fn collect(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let limits = Limits {
-        connections: 100,
-        block_bytes: 4 << 20,
-        unfinished_bytes: 64 << 20,
-        period_bytes: 0,
-        period: Duration::ZERO,
-        log_records: false,
-        log_bytes: false,
-    };
-    let mut collector = runtime.block_on(Collector::bind(&["127.0.0.1:0".parse()?], limits))?;
+    let mut collector = runtime.block_on(Collector::bind(&["127.0.0.1:0".parse()?], Limits::default()))?;
     // Nothing is to be dropped, else it would be cheaper.
     collector.add_sink(Counting::default(), usize::MAX)?;
     let polled = Arc::<AgentCounters>::default();

@@ -9,16 +9,6 @@ use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-const LIMITS: Limits = Limits {
-    connections: 1,
-    block_bytes: 1 << 20,
-    unfinished_bytes: 1 << 20,
-    period_bytes: 0,
-    period: Duration::ZERO,
-    log_records: false,
-    log_bytes: false,
-};
-
 fn datapoint(name: &str, metric_type: MetricType, value: f64) -> Datapoint {
     Datapoint {
         name: name.into(),
@@ -59,7 +49,7 @@ fn the_same_records_reach_a_statsd_server_and_a_file() {
         .build()
         .unwrap();
     let (balance, received) = runtime.block_on(async {
-        let mut collector = Collector::bind(&["127.0.0.1:0".parse().unwrap()], LIMITS)
+        let mut collector = Collector::bind(&["127.0.0.1:0".parse().unwrap()], Limits::default())
             .await
             .unwrap();
         let statsd = StatsdOptions {

@@ -96,17 +96,8 @@ fn through_collector(broker: &Broker, topic: &str, datapoints: usize) -> f64 {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let limits = sources::Limits {
-                connections: 100,
-                block_bytes: 4 << 20,
-                unfinished_bytes: 64 << 20,
-                period_bytes: 0,
-                period: Duration::ZERO,
-                log_records: false,
-                log_bytes: false,
-            };
             let any = ["127.0.0.1:0".parse().unwrap()];
-            let mut collector = Collector::bind(&any, limits).await.unwrap();
+            let mut collector = Collector::bind(&any, sources::Limits::default()).await.unwrap();
             collector.add_sink(sink, usize::MAX).unwrap();
             sender.send(collector.address().unwrap()).unwrap();
             let (balance, result) = collector.run(async { drop(stopped.await) }).await;

@@ -21,7 +21,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
 /// What all connections together, or one of them, may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections open at a time.
     pub connections: usize,
@@ -47,6 +47,21 @@ pub(crate) struct TcpSource {
     pub(crate) stop: watch::Receiver<Option<Instant>>,
     pub(crate) input: Arc<Input>,
     pub(crate) books: Option<Arc<Books>>,
+}
+
+impl Default for Limits {
+    /// Those of the options' defaults.
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            block_bytes: 4 << 20,
+            unfinished_bytes: 64 << 20,
+            period_bytes: 0,
+            period: Duration::from_secs(60),
+            log_records: false,
+            log_bytes: false,
+        }
+    }
 }
 
 impl From<&Options> for Limits {
@@ -224,5 +239,16 @@ fn waiting(listener: TcpListener) -> io::Result<Vec<(TcpStream, SocketAddr)>> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(waiting),
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_of_the_options() {
+        let options = Options::read(["program".into()], |_| None).unwrap();
+        assert_eq!(Limits::from(&options), Limits::default());
     }
 }

@@ -10,7 +10,6 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 use tokio::sync::oneshot;
 
 #[derive(Parser)]
@@ -45,16 +44,11 @@ impl Node {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let limits = Limits {
-                    connections: 10,
-                    block_bytes: 8 << 20,
-                    unfinished_bytes: 64 << 20,
-                    period_bytes: 0,
-                    period: Duration::ZERO,
-                    log_records: false,
-                    log_bytes: false,
-                };
                 let any = ["127.0.0.1:0".parse().unwrap()];
+                let limits = Limits {
+                    block_bytes: 8 << 20,
+                    ..Limits::default()
+                };
                 let mut collector = Collector::bind(&any, limits).await.unwrap();
                 collector.add_sink(sink, 16 << 20).unwrap();
                 sender.send(collector.address().unwrap()).unwrap();
