@@ -24,6 +24,7 @@ mod batch;
 mod books;
 pub mod check;
 mod collector;
+mod complaints;
 mod counts;
 mod datagrams;
 mod fan_out;
@@ -42,6 +43,8 @@ pub use collector::{Collector, SinkError};
 pub use counts::{Counts, Sum};
 pub use sinks::Sink;
 
+use std::time::SystemTime;
+
 /// The environment's variables, as far as they are text.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
@@ -51,4 +54,10 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
 /// For logs.
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Milliseconds since the Unix epoch; 0 before.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

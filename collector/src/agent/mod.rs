@@ -15,7 +15,6 @@
 
 mod address;
 mod client;
-mod complaints;
 mod counters;
 mod error;
 mod json;

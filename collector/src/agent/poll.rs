@@ -1,10 +1,10 @@
 //! One poll: state, then the agent's metrics, then those of the containers. What fails does not keep the others from
 //! being asked (`reference/metrics.md` 2.4).
 
-use super::complaints::Complaints;
 use super::error::QueryError;
 use super::questions::Questions;
 use super::{AgentState, Measured, Skipped};
+use crate::complaints::Complaints;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 

@@ -9,11 +9,11 @@ use super::options::AgentApi;
 use super::settings::AgentSettings;
 use super::statistics::containers;
 use super::{AgentState, Measured, Skipped};
+use crate::now_ms;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// The longest file that is read in place of an answer.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -167,9 +167,4 @@ fn read(path: &Path) -> io::Result<String> {
         )));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -6,16 +6,17 @@
 mod filesystems;
 mod system;
 
+use crate::complaints::Complaints;
 use crate::flags::boolean;
+use crate::now_ms;
 use clap::Args;
-use log::{info, warn};
 use rustix::system::uname;
 use stats_schema::{Datapoint, MetricList, MetricType, Tag};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use system::System;
 
 /// Whether and how often the machine is looked at.
@@ -59,21 +60,19 @@ impl HostMetrics {
         let lists = Arc::new(lists);
         let mut system = System::default();
         let system = Poll {
-            what: "the system",
+            complaints: Complaints::new("Reading the system's metrics"),
             period,
             topic: topic.to_owned(),
             hostname: hostname.map(str::to_owned),
             lists: Arc::clone(&lists),
-            failure: None,
         }
         .start("host-system", move || system.poll())?;
         let filesystems = Poll {
-            what: "the filesystems",
+            complaints: Complaints::new("Reading the filesystems' metrics"),
             period,
             topic: topic.to_owned(),
             hostname: hostname.map(str::to_owned),
             lists,
-            failure: None,
         }
         .start("host-filesystems", filesystems::poll)?;
         Ok(Self {
@@ -97,13 +96,12 @@ struct Readings {
 
 /// What is done again and again.
 struct Poll<L> {
-    what: &'static str,
+    /// About what could not be read.
+    complaints: Complaints,
     period: Duration,
     topic: String,
     hostname: Option<String>,
     lists: Arc<L>,
-    /// What could not be read the last time.
-    failure: Option<String>,
 }
 
 impl<L: Fn(Vec<MetricList>) -> bool + Send + Sync + 'static> Poll<L> {
@@ -117,7 +115,11 @@ impl<L: Fn(Vec<MetricList>) -> bool + Send + Sync + 'static> Poll<L> {
             let mut due = Instant::now();
             loop {
                 let Readings { groups, failures } = read();
-                self.tell(&failures);
+                if failures.is_empty() {
+                    self.complaints.none();
+                } else {
+                    self.complaints.problem(failures.join("; "));
+                }
                 if !(self.lists)(to_lists(&self.topic, self.hostname.as_deref(), now_ms(), groups)) {
                     break;
                 }
@@ -130,19 +132,6 @@ impl<L: Fn(Vec<MetricList>) -> bool + Send + Sync + 'static> Poll<L> {
             }
         })?;
         Ok(running)
-    }
-
-    /// Logs what is new.
-    fn tell(&mut self, failures: &[String]) {
-        let failure = (!failures.is_empty()).then(|| failures.join("; "));
-        if failure == self.failure {
-            return;
-        }
-        match &failure {
-            Some(failure) => warn!("Cannot read all metrics of {}: {failure}", self.what),
-            None => info!("All metrics of {} can be read again", self.what),
-        }
-        self.failure = failure;
     }
 }
 
@@ -181,14 +170,6 @@ fn to_lists(
             datapoints: values.into_iter().map(datapoint).collect(),
         })
         .collect()
-}
-
-/// Milliseconds since 1970; 0 before.
-fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A count or a number of bytes as a value. Above 2^53 it is the nearest one there is.

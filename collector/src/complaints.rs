@@ -2,18 +2,18 @@
 
 /// The last complaint about one thing.
 #[derive(Debug)]
-pub(super) struct Complaints {
+pub(crate) struct Complaints {
     about: &'static str,
     last: Option<String>,
 }
 
 impl Complaints {
-    pub(super) fn new(about: &'static str) -> Self {
+    pub(crate) fn new(about: &'static str) -> Self {
         Self { about, last: None }
     }
 
     /// `problem` is there; whether that was worth a line in the log.
-    pub(super) fn problem(&mut self, problem: String) -> bool {
+    pub(crate) fn problem(&mut self, problem: String) -> bool {
         if self.last.as_ref() == Some(&problem) {
             return false;
         }
@@ -23,7 +23,7 @@ impl Complaints {
     }
 
     /// There is no problem; whether that was worth a line in the log.
-    pub(super) fn none(&mut self) -> bool {
+    pub(crate) fn none(&mut self) -> bool {
         let over = self.last.take().is_some();
         if over {
             log::info!("{}: works again", self.about);
