@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use stats_proof::scenarios::{Outcome, Scale, scenario};
+use stats_proof::scenarios::{Outcome, SCENARIOS, Scale, scenario};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -70,4 +70,25 @@ fn kafka_stopped() {
 #[test]
 fn consumer_killed() {
     hold("consumer-killed");
+}
+
+#[test]
+fn link_to_kafka_slow() {
+    hold("slow-link");
+}
+
+#[test]
+fn name_server_stopped() {
+    hold("name-server-stopped");
+}
+
+#[test]
+fn every_scenario_is_here() {
+    let here = include_str!("faults.rs");
+    let missing: Vec<_> = SCENARIOS
+        .iter()
+        .map(|scenario| scenario.name)
+        .filter(|name| !here.contains(&format!("hold(\"{name}\")")))
+        .collect();
+    assert_eq!(missing, [""; 0]);
 }

@@ -4,7 +4,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -45,6 +45,12 @@ impl Broker {
         broker.run().then_some(broker)
     }
 
+    /// Gets what [`Broker::launch`] would get from the network first; false, with a word why, if this machine cannot run one.
+    #[must_use]
+    pub fn fetch() -> bool {
+        is_done(&script().arg("fetch").output().unwrap())
+    }
+
     /// Starts it again after [`Broker::stop`], with what it stored and on the same port.
     pub fn start(&self) {
         assert!(self.run());
@@ -63,14 +69,8 @@ impl Broker {
             .arg(self.files.path())
             .arg(self.port().to_string())
             .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        if output.status.code() == Some(MISSING) {
-            eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
-            return false;
-        }
-        assert!(output.status.success(), "{output:?}");
-        true
+            .output();
+        is_done(&output.unwrap())
     }
 
     /// Stops it and waits until it has ended. What it stored stays.
@@ -146,6 +146,16 @@ fn free_port() -> u16 {
         .take(1000)
         .find(|port| free(1, *port) && free(2, port + 1))
         .unwrap()
+}
+
+/// False, with a word why, if something is missing.
+fn is_done(output: &Output) -> bool {
+    if output.status.code() == Some(MISSING) {
+        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+        return false;
+    }
+    assert!(output.status.success(), "{output:?}");
+    true
 }
 
 fn script() -> Command {

@@ -1,7 +1,7 @@
 //! A bad link to Kafka: everything runs in a network namespace of its own, whose loopback interface delays and loses what
 //! goes to and from the broker's port.
 
-use super::{Outcome, Scale, finish, quiet};
+use super::{Outcome, Scale, finish, nothing_missing, quiet};
 use crate::Failure;
 use crate::clock::pause;
 use crate::path::{Path, Plan};
@@ -12,6 +12,10 @@ use std::os::fd::AsFd;
 use std::process::Command;
 
 pub(super) fn slow(scale: Scale) -> Result<Outcome, Failure> {
+    // From inside, nothing can be fetched.
+    if !Broker::fetch() {
+        return Ok(Outcome::Skipped("Java or Maven is missing".to_owned()));
+    }
     let namespace = match Namespace::add() {
         Ok(namespace) => namespace,
         Err(why) => return Ok(Outcome::Skipped(why)),
@@ -44,8 +48,9 @@ fn run(scale: Scale) -> Result<Outcome, Failure> {
     let lost = lost()?;
     command("tc", "qdisc del dev lo root")?;
     quiet(scale)?;
-    finish(path, |identity, _| {
+    finish(path, |identity, evidence| {
         identity.add(&format!("packets lost, {how}"), lost, 1..=u64::MAX);
+        nothing_missing(identity, evidence);
     })
 }
 
