@@ -50,6 +50,33 @@ pub struct Balance {
     pub sinks: BTreeMap<String, Sink>,
 }
 
+/// What a collector had noted in the file of its option `--books` when it was killed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// Datapoints that were its to account for.
+    pub received: u64,
+    /// Datapoints that the sink in question had written or dropped.
+    pub done: u64,
+}
+
+impl Noted {
+    /// What `text` says of a sink; nothing if it is not the text of books.
+    #[must_use]
+    pub fn parse(text: &str, sink: &str) -> Option<Self> {
+        let total = |name| {
+            let lines = text
+                .lines()
+                .filter_map(|line| line.split_once(char::is_whitespace));
+            let mut totals = lines.filter(|(of, _)| *of == name);
+            totals.next()?.1.trim().parse().ok()
+        };
+        Some(Self {
+            received: total("received")?,
+            done: total(sink)?,
+        })
+    }
+}
+
 /// What became of what was handed to a sink.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -57,4 +84,24 @@ pub struct Balance {
 pub struct Sink {
     pub datapoints_written: u64,
     pub datapoints_dropped: Reasons,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn books_of_the_collector() {
+        let text = "received             00000000000000000123\nkafka                00000000000000000020\n";
+        assert_eq!(
+            Noted::parse(text, "kafka"),
+            Some(Noted {
+                received: 123,
+                done: 20
+            })
+        );
+        for (text, sink) in [(text, "stdout"), ("", "kafka"), ("received x\nkafka 1", "kafka")] {
+            assert_eq!(Noted::parse(text, sink), None, "{text:?}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::arrivals::{Arrivals, container_id};
-use crate::books::{Accounting, Balance};
+use crate::books::{Accounting, Balance, Noted};
 use crate::clock::{PATIENCE, pause, until};
 use crate::collector::{Collector, free_port};
 use crate::consumer::Consumer;
@@ -11,6 +11,7 @@ use crate::identity::{Evidence, Identity};
 use crate::node::Node;
 use rustix::process::Signal;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -72,6 +73,7 @@ pub struct Path {
     consumer: Option<Consumer>,
     nodes_killed: Vec<RangeInclusive<Instant>>,
     collectors_killed: Vec<RangeInclusive<Instant>>,
+    noted_when_killed: Vec<Noted>,
     held_when_killed: u64,
     printers_killed: u64,
     consumed_again: bool,
@@ -96,6 +98,7 @@ impl Path {
             consumer: None,
             nodes_killed: Vec::new(),
             collectors_killed: Vec::new(),
+            noted_when_killed: Vec::new(),
             held_when_killed: 0,
             printers_killed: 0,
             consumed_again: false,
@@ -148,6 +151,12 @@ impl Path {
         if let Some(collector) = self.collector.take() {
             let killed = Instant::now();
             collector.kill()?;
+            let books = self.books();
+            let text =
+                std::fs::read_to_string(&books).map_err(|error| format!("{}: {error}", books.display()))?;
+            let noted = Noted::parse(&text, self.sink());
+            self.noted_when_killed
+                .push(noted.ok_or_else(|| format!("{}: no books: {text}", books.display()))?);
             // What it had acknowledged and not yet passed on was sent this long ago at most.
             let kept = match self.plan.brokers {
                 Some(_) => CHUNK_TIMEOUT + PRODUCE_PERIOD,
@@ -237,11 +246,16 @@ impl Path {
             sink: self.sink(),
             nodes_killed: self.nodes_killed,
             collectors_killed: self.collectors_killed,
+            noted_when_killed: self.noted_when_killed,
             held_when_killed: self.held_when_killed,
             printers_killed: self.printers_killed,
             consumed_again: self.consumed_again,
         };
         Ok((Identity::of(&evidence), evidence))
+    }
+
+    fn books(&self) -> PathBuf {
+        self.folder.path().join("books")
     }
 
     fn sink(&self) -> &'static str {
@@ -255,7 +269,7 @@ impl Path {
     fn start_collector(&mut self) -> Result<(), Failure> {
         let mut arguments = self.plan.collector.clone();
         // Nothing but what the module sends.
-        arguments.push(format!("--books={}", self.folder.path().join("books").display()));
+        arguments.push(format!("--books={}", self.books().display()));
         arguments.extend(["--agent-polling=false", "--host-metrics=false", "--http=off"].map(str::to_owned));
         if let Some(brokers) = &self.plan.brokers {
             match self.plan.discovery.as_slice() {

@@ -6,12 +6,15 @@
 
 use crate::Failure;
 use crate::arrivals::{Arrived, Numbers};
-use crate::books::{Accounting, Balance, Reasons, Sink};
+use crate::books::{Accounting, Balance, Noted, Reasons, Sink};
 use crate::generator::{LINES, Sent};
 use std::fmt::{self, Display, Formatter};
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
+mod kills;
+
+const BESIDES_KILLS: &str = "numbers missing, those dropped being among them";
 const AROUND_KILLS: &str = "numbers missing that were not sent around a kill, of those dropped";
 
 /// What a run leaves behind.
@@ -31,6 +34,8 @@ pub struct Evidence {
     pub nodes_killed: Vec<RangeInclusive<Instant>>,
     /// The same for collectors.
     pub collectors_killed: Vec<RangeInclusive<Instant>>,
+    /// What each killed collector had noted.
+    pub noted_when_killed: Vec<Noted>,
     /// What collectors held when they were killed, as those after them say. A copy of a number that arrived may be among it.
     pub held_when_killed: u64,
     /// How often the program that prints at the far end was killed, half a line of which may be there.
@@ -100,6 +105,7 @@ impl Identity {
         identity.add_module(evidence, &totals);
         identity.add_collectors(evidence, &totals);
         identity.add_missing(evidence, &totals);
+        identity.add_killed_collectors(evidence, &totals);
         identity
     }
 
@@ -185,9 +191,14 @@ impl Identity {
             return;
         }
         self.add(AROUND_KILLS, missing.outside_kills, 0..=dropped);
-        if evidence.nodes_killed.is_empty() {
-            let what = "numbers missing, of those dropped or held by a killed collector";
-            self.add(what, missing.all, 0..=dropped + evidence.held_when_killed);
+        if evidence.collectors_killed.is_empty() {
+            // What the last node and the collectors dropped is missing besides.
+            let copies = evidence.node.collector_output.datapoints_sent_again;
+            self.add(
+                BESIDES_KILLS,
+                missing.all,
+                dropped.saturating_sub(copies)..=u64::MAX,
+            );
         }
     }
 
