@@ -5,6 +5,8 @@ DEMO_SECONDS ?= 15
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 MINUTES ?= 30
+CHURN ?= 40
+LINES ?= 100000
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 # Where rustup puts cargo, for shells that were opened before it was installed.
@@ -59,9 +61,10 @@ faults: cargo packages ## run the whole path while parts of it fail, one after t
 	cargo build --release --bins -p dcos-stats-proof -p dcos-stats-collector -p dcos-stats-consumer
 	@$(CARGO_TARGET_DIR)/release/faults $(SCENARIOS)
 
+# CHURN (40) containers are replaced in a second, and send LINES (100000) in it.
 soak: cargo packages ## run module and collector with all outputs for MINUTES (30), and fail if they grow
 	cargo build --release --bins -p dcos-stats-proof -p dcos-stats-collector
-	@$(CARGO_TARGET_DIR)/release/soak --minutes $(MINUTES) --folder $(CARGO_TARGET_DIR)/soak
+	@$(CARGO_TARGET_DIR)/release/soak --minutes $(MINUTES) --churn $(CHURN) --lines $(LINES) --folder $(CARGO_TARGET_DIR)/soak
 
 interleavings: cargo ## try thousands of orders in which the core's threads may take their steps (shuttle)
 	RUSTFLAGS='--cfg shuttle' CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/shuttle \

@@ -14,15 +14,23 @@ const NAMES: usize = 60;
 
 const TICK: Duration = Duration::from_millis(10);
 
-/// A container is replaced so often.
-const REPLACE: Duration = Duration::from_millis(250);
+/// How much there is of everything.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Containers at any moment.
+    pub containers: u16,
+    /// Of which so many are replaced in a second.
+    pub churn: u16,
+    /// Lines that all of them send in a second.
+    pub lines: u32,
+}
 
 /// As many containers as asked for at any moment, sending as many lines as asked for.
 #[derive(Debug)]
 pub struct Load {
     slots: Vec<(String, UdpSocket)>,
     datagrams: Vec<String>,
-    datagrams_per_second: u32,
+    size: Size,
     /// Containers that there have been.
     pub containers: usize,
     /// Datagrams sent.
@@ -30,7 +38,6 @@ pub struct Load {
     /// Datagrams that the kernel did not take.
     pub refused: u64,
     start: Instant,
-    replaced: Instant,
 }
 
 impl Load {
@@ -39,19 +46,17 @@ impl Load {
     /// # Errors
     ///
     /// When the node cannot.
-    pub fn new(node: &mut Node, containers: usize, lines_per_second: u32) -> Result<Self, Failure> {
-        let lines = u32::try_from(LINES).map_err(|error| error.to_string())?;
+    pub fn new(node: &mut Node, size: Size) -> Result<Self, Failure> {
         let mut load = Self {
             slots: Vec::new(),
             datagrams: datagrams(),
-            datagrams_per_second: lines_per_second / lines,
+            size,
             containers: 0,
             sent: 0,
             refused: 0,
             start: Instant::now(),
-            replaced: Instant::now(),
         };
-        for _ in 0..containers {
+        for _ in 0..size.containers {
             let slot = load.register(node)?;
             load.slots.push(slot);
         }
@@ -59,7 +64,7 @@ impl Load {
         Ok(load)
     }
 
-    /// Sends what is due, and replaces a container if it is time, for so long.
+    /// Sends what is due, and replaces containers, for so long.
     ///
     /// # Errors
     ///
@@ -68,16 +73,12 @@ impl Load {
         let end = Instant::now() + time;
         while Instant::now() < end {
             let now = Instant::now();
-            let due = (now - self.start).as_micros() * u128::from(self.datagrams_per_second) / 1_000_000;
-            while u128::from(self.sent) < due {
+            let seconds = (now - self.start).as_secs_f64();
+            while (self.lines() as f64) < seconds * f64::from(self.size.lines) {
                 self.send();
             }
-            if now - self.replaced > REPLACE {
-                self.replaced = now;
-                let slot = self.containers % self.slots.len();
-                let new = self.register(node)?;
-                let (old, _) = std::mem::replace(&mut self.slots[slot], new);
-                node.unregister(&old)?;
+            if (self.replaced() as f64) < seconds * f64::from(self.size.churn) {
+                self.replace(node)?;
             }
             std::thread::sleep(TICK.saturating_sub(now.elapsed()));
         }
@@ -88,6 +89,19 @@ impl Load {
     #[must_use]
     pub fn lines(&self) -> u64 {
         self.sent * LINES as u64
+    }
+
+    /// Containers that have been replaced.
+    #[must_use]
+    pub fn replaced(&self) -> usize {
+        self.containers - self.slots.len()
+    }
+
+    fn replace(&mut self, node: &mut Node) -> Result<(), Failure> {
+        let slot = self.containers % self.slots.len();
+        let new = self.register(node)?;
+        let (old, _) = std::mem::replace(&mut self.slots[slot], new);
+        node.unregister(&old)
     }
 
     fn register(&mut self, node: &mut Node) -> Result<(String, UdpSocket), Failure> {

@@ -31,14 +31,16 @@ impl Measure {
         }
     }
 
-    /// What counts as level. Queues are never equally full, and hold some MiB when the machine is busy; a descriptor or thread
-    /// too many is one too many, but a container and a connection may be coming or going when they are counted.
+    /// What counts as level. Queues are never equally full, and the allocator never puts things in the same places; but a
+    /// hundred bytes for each container of half an hour, less than an entry in a map takes with its key, are too much. A
+    /// descriptor or thread too many is one too many, but a container and a connection may be coming or going when they are
+    /// counted.
     #[must_use]
     pub fn allowed(self) -> Allowed {
         match self {
             Self::Memory => Allowed {
-                rise: 4096.0,
-                share: 0.05,
+                rise: 2048.0,
+                share: 0.02,
             },
             Self::Descriptors | Self::Threads => Allowed {
                 rise: 3.0,
@@ -164,14 +166,19 @@ mod tests {
 
     #[test]
     fn growth_is_found() {
-        let rows = |rise: u64| Samples {
-            rows: (0..100_u32)
-                .map(|second| (f64::from(second), [100_000 + rise * u64::from(second), 50, 5]))
+        // Half an hour with 40 containers a second, for each of which some bytes stay.
+        let rows = |bytes: u64| Samples {
+            rows: (0..1800_u32)
+                .map(|second| {
+                    let kibibytes = 60_000 + 40 * bytes * u64::from(second) / 1024;
+                    (f64::from(second), [kibibytes, 50, 5])
+                })
                 .collect(),
             ..Samples::default()
         };
         assert!(rows(0).growth(Measure::Memory).unwrap().1);
-        assert!(!rows(400).growth(Measure::Memory).unwrap().1);
-        assert!(rows(400).growth(Measure::Threads).unwrap().1);
+        assert!(rows(50).growth(Measure::Memory).unwrap().1);
+        assert!(!rows(100).growth(Measure::Memory).unwrap().1);
+        assert!(rows(100).growth(Measure::Threads).unwrap().1);
     }
 }
