@@ -44,8 +44,8 @@ struct Options {
     #[arg(long, default_value = "200", value_parser = clap::value_parser!(u16).range(1..))]
     containers: u16,
 
-    /// How many of them are replaced in a second; no more than 100 can be
-    #[arg(long, default_value = "40", value_parser = clap::value_parser!(u16).range(1..=100))]
+    /// How many of them are replaced in a second
+    #[arg(long, default_value = "40", value_parser = clap::value_parser!(u16).range(1..=200))]
     churn: u16,
 
     /// How many lines all of them send in a second
@@ -157,8 +157,8 @@ fn outputs(folder: &Path, pages: &str, broker: Option<&Broker>) -> Result<Vec<St
         "--agent-polling=false".to_owned(),
         format!("--books={}", folder.join("books").display()),
         format!("--http={pages}"),
-        "--prometheus-expiry=5".to_owned(),
-        "--http-store-expiry=5".to_owned(),
+        "--prometheus-expiry=2".to_owned(),
+        "--http-store-expiry=2".to_owned(),
         "--prometheus-series=40000".to_owned(),
     ];
     if let Some(broker) = broker {

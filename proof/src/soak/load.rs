@@ -77,7 +77,7 @@ impl Load {
             while (self.lines() as f64) < seconds * f64::from(self.size.lines) {
                 self.send();
             }
-            if (self.replaced() as f64) < seconds * f64::from(self.size.churn) {
+            while (self.replaced() as f64) < seconds * f64::from(self.size.churn) {
                 self.replace(node)?;
             }
             std::thread::sleep(TICK.saturating_sub(now.elapsed()));
