@@ -3,6 +3,7 @@
 use super::counters::Counters;
 use log::{info, warn};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -10,6 +11,8 @@ use std::time::Duration;
 
 /// Asks once where the brokers are: each as `host:port`, at least one, or why they are not known. May block.
 pub(super) type Discover = Arc<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>;
+
+const BUG: &str = "looking for Kafka's brokers failed by a bug in the collector, please report it with the message on stderr";
 
 /// A search that ends with the first answer, or when dropped.
 pub(super) struct Search {
@@ -31,7 +34,9 @@ impl Search {
             .spawn(move || {
                 let mut last = None;
                 loop {
-                    let answer = discover();
+                    // A panic would end the search, and nobody would look again.
+                    let answer =
+                        catch_unwind(AssertUnwindSafe(|| discover())).unwrap_or_else(|_| Err(BUG.to_owned()));
                     match &answer {
                         Ok(brokers) => info!("Kafka brokers: {}", brokers.join(", ")),
                         Err(error) => {
@@ -55,5 +60,25 @@ impl Search {
     /// The newest answer, if there is one that was not returned yet.
     pub(super) fn answer(&self) -> Option<Result<Vec<String>, String>> {
         self.answers.try_iter().last()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn a_panic_does_not_end_the_search() {
+        let calls = AtomicUsize::new(0);
+        let discover: Discover = Arc::new(move || match calls.fetch_add(1, Ordering::Relaxed) {
+            0 => panic!("on purpose"),
+            _ => Ok(vec!["broker:9092".to_owned()]),
+        });
+        let counters = Arc::<Counters>::default();
+        let search = Search::start(discover, Duration::from_millis(1), Arc::clone(&counters)).unwrap();
+        assert_eq!(search.answers.recv(), Ok(Err(BUG.to_owned())));
+        assert_eq!(search.answers.recv(), Ok(Ok(vec!["broker:9092".to_owned()])));
+        assert_eq!(counters.framework_lookup_failures.get(), 1);
     }
 }
