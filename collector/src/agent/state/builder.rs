@@ -31,8 +31,21 @@ struct FrameworkDraft {
 struct ExecutorDraft {
     application: Option<String>,
     container_id: Option<String>,
-    tasks: usize,
-    last_task: Option<Arc<Task>>,
+    tasks: Tasks,
+    past_tasks: Tasks,
+}
+
+/// How many tasks there are, and the last one.
+#[derive(Default)]
+struct Tasks {
+    count: usize,
+    last: Option<Arc<Task>>,
+}
+
+impl Tasks {
+    fn only(self) -> Option<Arc<Task>> {
+        self.last.filter(|_| self.count == 1)
+    }
 }
 
 /// A task says that it runs in a container of its own.
@@ -49,6 +62,8 @@ pub(super) struct TaskFields<'a> {
     pub(super) name: &'a str,
     pub(super) labels: Option<&'a RawValue>,
     pub(super) statuses: Option<&'a RawValue>,
+    /// What it sent last may still be on its way.
+    pub(super) is_over: bool,
 }
 
 #[derive(Deserialize)]
@@ -141,8 +156,13 @@ impl<'a> Builder<'a> {
         let application = application(fields.labels, &mut Skipped::default());
         let executor = self.draft(framework, executor_id);
         executor.application = executor.application.take().or(application);
-        executor.tasks += 1;
-        executor.last_task = Some(Arc::clone(&task));
+        let tasks = if fields.is_over {
+            &mut executor.past_tasks
+        } else {
+            &mut executor.tasks
+        };
+        tasks.count += 1;
+        tasks.last = Some(Arc::clone(&task));
 
         let ids: (Arc<str>, Arc<str>) = (framework.into(), executor_id.into());
         let mut faults = 0_u64;
@@ -204,10 +224,15 @@ impl<'a> Builder<'a> {
             let mut applications = HashMap::new();
             for (executor_id, executor) in draft.executors {
                 if let Some(container_id) = executor.container_id {
+                    let tasks = if executor.tasks.count > 0 {
+                        executor.tasks
+                    } else {
+                        executor.past_tasks
+                    };
                     let container = Container {
                         framework_id: Arc::clone(&framework_id),
                         executor_id: executor_id.as_str().into(),
-                        task: executor.last_task.filter(|_| executor.tasks == 1),
+                        task: tasks.only(),
                     };
                     containers.insert(container_id, container);
                 }

@@ -104,6 +104,13 @@ impl AgentState {
         self.containers.contains_key(container_id)
     }
 
+    /// The ids of all containers, each after those of its framework and its executor.
+    pub(crate) fn containers(&self) -> impl Iterator<Item = [&str; 3]> {
+        self.containers
+            .iter()
+            .map(|(id, container)| [&*container.framework_id, &*container.executor_id, id.as_str()])
+    }
+
     pub(super) fn container(&self, container_id: &str) -> Option<&Container> {
         self.containers.get(container_id)
     }

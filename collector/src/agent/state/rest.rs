@@ -2,6 +2,7 @@
 
 use super::AgentState;
 use super::builder::{Builder, TaskFields};
+use super::v1;
 use crate::agent::{BadData, LabelChoice, Skipped, json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -36,6 +37,11 @@ struct Executor<'a> {
     labels: Option<&'a RawValue>,
     #[serde(borrow)]
     tasks: Option<&'a RawValue>,
+    #[serde(borrow)]
+    queued_tasks: Option<&'a RawValue>,
+    /// Also those that are over and of which the framework does not know it yet.
+    #[serde(borrow)]
+    completed_tasks: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +54,20 @@ struct Task<'a> {
     labels: Option<&'a RawValue>,
     #[serde(borrow)]
     statuses: Option<&'a RawValue>,
+}
+
+/// A task that waits for its executor, whose container may send already. Mesos shows it as the message that launched it, not
+/// as it shows other tasks; before 1.0 more like those, without labels.
+#[derive(Deserialize)]
+struct QueuedTask<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    task_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    labels: Option<&'a RawValue>,
 }
 
 /// What of the old system rejected the whole answer, a framework without executors for example, costs that part here.
@@ -98,17 +118,26 @@ fn read_executor(builder: &mut Builder<'_>, framework: &str, executor: &RawValue
         json::text(fields.container).as_deref(),
         fields.labels,
     );
-    let tasks = fields.tasks.map_or(Ok(()), |tasks| {
-        json::elements(tasks.get(), |task| read_task(builder, framework, &id, task))
+    let mut list = |tasks: Option<&RawValue>, read: fn(&mut Builder<'_>, &str, &str, &RawValue)| {
+        let result = tasks.map_or(Ok(()), |tasks| {
+            json::elements(tasks.get(), |task| read(builder, framework, &id, task))
+        });
+        if result.is_err() {
+            builder
+                .skipped
+                .add(|| format!("the tasks of the executor {id:?} are no list"));
+        }
+    };
+    list(fields.tasks, |builder, framework, executor, task| {
+        read_task(builder, framework, executor, task, false);
     });
-    if tasks.is_err() {
-        builder
-            .skipped
-            .add(|| format!("the tasks of the executor {id:?} are no list"));
-    }
+    list(fields.queued_tasks, read_queued_task);
+    list(fields.completed_tasks, |builder, framework, executor, task| {
+        read_task(builder, framework, executor, task, true);
+    });
 }
 
-fn read_task(builder: &mut Builder<'_>, framework: &str, executor: &str, task: &RawValue) {
+fn read_task(builder: &mut Builder<'_>, framework: &str, executor: &str, task: &RawValue, is_over: bool) {
     let fields = json::object::<Task>(task).and_then(|fields| Some((json::text(fields.id)?, fields)));
     let Some((id, fields)) = fields else {
         builder
@@ -121,6 +150,28 @@ fn read_task(builder: &mut Builder<'_>, framework: &str, executor: &str, task: &
         name: &json::text(fields.name).unwrap_or_default(),
         labels: fields.labels,
         statuses: fields.statuses,
+        is_over,
+    };
+    builder.task(framework, executor, fields);
+}
+
+fn read_queued_task(builder: &mut Builder<'_>, framework: &str, executor: &str, task: &RawValue) {
+    let fields = json::object::<QueuedTask>(task).and_then(|fields| {
+        let id = v1::id(fields.task_id).or_else(|| json::text(fields.id))?;
+        Some((id, fields))
+    });
+    let Some((id, fields)) = fields else {
+        builder
+            .skipped
+            .add(|| format!("a queued task of the executor {executor:?} without an id"));
+        return;
+    };
+    let fields = TaskFields {
+        id: &id,
+        name: &json::text(fields.name).unwrap_or_default(),
+        labels: v1::labels(fields.labels),
+        statuses: None,
+        is_over: false,
     };
     builder.task(framework, executor, fields);
 }

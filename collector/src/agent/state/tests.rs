@@ -225,6 +225,43 @@ fn several_tasks_in_the_container_of_their_executor_are_not_told_apart() {
 }
 
 #[test]
+fn tasks_before_and_after_are_known() {
+    // As it is shown since 1.0.
+    let queued = |id: &str| {
+        json!({"name": "web", "task_id": {"value": id}, "slave_id": {"value": "A"},
+            "labels": {"labels": [{"key": "team", "value": "search"}]}})
+    };
+    let task = |id: &str| json!({"id": id});
+    let one = "agent_id=A task_id=a task_name=web team=search";
+    for (lists, expected) in [
+        (json!({"queued_tasks": [queued("a")]}), one),
+        (json!({"queued_tasks": [{"name": "no id"}, queued("a")]}), one),
+        (
+            json!({"queued_tasks": [{"id": "a", "name": "web"}]}),
+            "agent_id=A task_id=a task_name=web",
+        ),
+        (json!({"queued_tasks": [queued("a"), queued("b")]}), "agent_id=A"),
+        (
+            json!({"tasks": [task("b")], "queued_tasks": [queued("a")]}),
+            "agent_id=A",
+        ),
+        (json!({"completed_tasks": [task("a")]}), "agent_id=A task_id=a"),
+        (json!({"completed_tasks": [task("a"), task("b")]}), "agent_id=A"),
+        (
+            json!({"completed_tasks": [task("a"), task("b")], "tasks": [task("c")]}),
+            "agent_id=A task_id=c",
+        ),
+    ] {
+        let mut executor = lists.clone();
+        executor["id"] = json!("e");
+        executor["container"] = json!("c");
+        let answer = json!({"id": "A", "frameworks": [{"id": "f", "name": "n", "executors": [executor]}]});
+        let (state, _) = rest(&answer.to_string()).unwrap();
+        assert_eq!(added(&state, &[("container_id", "c")]), expected, "{lists}");
+    }
+}
+
+#[test]
 fn without_id_or_frameworks_there_is_no_state() {
     for answer in [
         "",
@@ -262,6 +299,14 @@ fn one_fault_costs_one_part() {
         ("/frameworks/0/executors/0/id", json!({}), 1),
         ("/frameworks/0/executors/0/container", json!(7), 0),
         ("/frameworks/0/executors/0/tasks", json!({}), 1),
+        ("/frameworks/0/executors/0/queued_tasks", json!({}), 1),
+        (
+            "/frameworks/0/executors/0/queued_tasks",
+            json!([{"name": "x"}]),
+            1,
+        ),
+        ("/frameworks/0/executors/0/completed_tasks", json!("x"), 1),
+        ("/frameworks/0/executors/0/completed_tasks", json!([{}]), 1),
         ("/frameworks/0/executors/0/tasks/0", json!(null), 1),
         ("/frameworks/0/executors/0/tasks/0/id", json!(1.5), 1),
         ("/frameworks/0/executors/0/tasks/0/labels", json!(true), 1),

@@ -69,9 +69,12 @@ struct ExecutorInfo<'a> {
 
 #[derive(Deserialize)]
 struct Tasks<'a> {
+    /// Waiting for their executor, whose container may send already.
+    #[serde(borrow)]
+    queued_tasks: Option<&'a RawValue>,
     #[serde(borrow)]
     launched_tasks: Option<&'a RawValue>,
-    /// Over, but the framework does not know it yet; `/state` has them among the others.
+    /// Over, but the framework does not know it yet.
     #[serde(borrow)]
     terminated_tasks: Option<&'a RawValue>,
 }
@@ -129,10 +132,16 @@ pub(in crate::agent) fn parse(
     list(&mut builder, "executors", executors, read_executor);
     let mut task_agent = None;
     let tasks: Option<Tasks> = state.get_tasks.and_then(json::object);
-    let tasks = tasks.map_or([None; 2], |tasks| [tasks.launched_tasks, tasks.terminated_tasks]);
-    for tasks in tasks {
+    let tasks = tasks.map_or([(None, false); 3], |tasks| {
+        [
+            (tasks.queued_tasks, false),
+            (tasks.launched_tasks, false),
+            (tasks.terminated_tasks, true),
+        ]
+    });
+    for (tasks, is_over) in tasks {
         list(&mut builder, "tasks", tasks, |builder, task| {
-            if let Some(id) = read_task(builder, task) {
+            if let Some(id) = read_task(builder, task, is_over) {
                 task_agent = Some(id);
             }
         });
@@ -174,8 +183,7 @@ fn read_executor(builder: &mut Builder<'_>, executor: &RawValue) {
         wrapped(Some(executor)).and_then(|wrapped| json::object(wrapped.executor_info?));
     match info.and_then(|info| Some((id(info.framework_id)?, id(info.executor_id)?, info))) {
         Some((framework, executor, info)) => {
-            let labels = wrapped(info.labels).and_then(|wrapped| wrapped.labels);
-            builder.executor(&framework, &executor, None, labels);
+            builder.executor(&framework, &executor, None, labels(info.labels));
         }
         None => builder
             .skipped
@@ -184,7 +192,7 @@ fn read_executor(builder: &mut Builder<'_>, executor: &RawValue) {
 }
 
 /// Takes a task; the agent it says it is on.
-fn read_task(builder: &mut Builder<'_>, task: &RawValue) -> Option<String> {
+fn read_task(builder: &mut Builder<'_>, task: &RawValue, is_over: bool) -> Option<String> {
     let task: Option<Task> = json::object(task);
     let Some((task_id, framework, task)) =
         task.and_then(|task| Some((id(task.task_id)?, id(task.framework_id)?, task)))
@@ -199,8 +207,9 @@ fn read_task(builder: &mut Builder<'_>, task: &RawValue) -> Option<String> {
     let fields = TaskFields {
         id: &task_id,
         name: &json::text(task.name).unwrap_or_default(),
-        labels: wrapped(task.labels).and_then(|wrapped| wrapped.labels),
+        labels: labels(task.labels),
         statuses: task.statuses,
+        is_over,
     };
     builder.task(&framework, &executor, fields);
     id(task.agent_id).map(Cow::into_owned)
@@ -208,6 +217,11 @@ fn read_task(builder: &mut Builder<'_>, task: &RawValue) -> Option<String> {
 
 fn wrapped(raw: Option<&RawValue>) -> Option<Wrapped<'_>> {
     raw.and_then(json::object)
+}
+
+/// The list in `{"labels": [...]}`.
+pub(super) fn labels(raw: Option<&RawValue>) -> Option<&RawValue> {
+    wrapped(raw).and_then(|wrapped| wrapped.labels)
 }
 
 /// The text in `{"value": "..."}`, unless it is empty.
