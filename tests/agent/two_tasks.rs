@@ -1,5 +1,6 @@
 //! What a task sends carries the task's identity and no other's.
 
+use crate::eventually;
 use crate::node::{Node, Setup};
 use crate::sockets;
 use crate::task::{Execution, Identity, Task};
@@ -49,6 +50,18 @@ fn are_never_mixed() {
     let ports: BTreeSet<u16> = tasks.iter().map(Task::port).collect();
     assert_eq!(ports.len(), 2);
     node.wait_for_endpoints(&ports);
+    // What they send last is under way when the agent has forgotten them, but is theirs all the same.
+    eventually("tags of both tasks", || {
+        tasks.iter_mut().for_each(|task| task.send("hello:1|c"));
+        let lines = node.records.so_far();
+        let is_tagged = |task: &Task| {
+            let tag = json!({"key": "task_id", "value": task.name}).to_string();
+            lines
+                .iter()
+                .any(|line| line.contains("\"hello\"") && line.contains(&tag))
+        };
+        tasks.iter().all(is_tagged).then_some(())
+    });
     for round in 0..10 {
         tasks[0].send(&format!("first:{round}|g"));
         tasks[1].send(&format!("second:{round}|g"));
