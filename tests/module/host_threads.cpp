@@ -54,7 +54,7 @@ void dockerContainers(Hook* hook, const string& directory)
         None(),
         executorInfo("f", name),
         "mesos-" + name,
-        directory + "/work/slaves/s/frameworks/f/executors/e/runs/" + name,
+        directory + "/slaves/s/frameworks/f/executors/e/runs/" + name,
         "/mnt/mesos/sandbox",
         None());
     EXPECT(launch.isReady() && launch.get().isSome());

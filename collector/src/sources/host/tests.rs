@@ -1,5 +1,4 @@
 use super::*;
-use rustix::time::{ClockId, clock_gettime};
 use std::collections::{BTreeSet, HashMap};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
@@ -168,24 +167,4 @@ fn ends_when_nobody_listens() {
     })
     .unwrap();
     assert_eq!(ends.iter().count(), 2);
-}
-
-/// Prints what a poll costs: `cargo test --release -p dcos-stats-collector --lib cost_of -- --ignored --nocapture`.
-#[test]
-#[ignore = "measures"]
-fn cost_of_a_poll() {
-    const POLLS: u32 = 1000;
-    let cpu = || {
-        let time = clock_gettime(ClockId::ProcessCPUTime);
-        Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap())
-    };
-    let mut system = System::default();
-    for (what, poll) in [
-        ("system", &mut (|| system.poll()) as &mut dyn FnMut() -> Readings),
-        ("filesystems", &mut filesystems::poll),
-    ] {
-        let before = cpu();
-        (0..POLLS).for_each(|_| drop(poll()));
-        println!("{what}: {:?} CPU a poll", (cpu() - before) / POLLS);
-    }
 }
